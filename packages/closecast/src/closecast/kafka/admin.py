@@ -1,0 +1,66 @@
+"""Waiting for the brokers, and creating the topics."""
+
+import time
+from collections.abc import Iterable
+
+from kafka import KafkaAdminClient
+from kafka.admin import NewTopic
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from closecast.kafka.errors import BrokerUnavailableError
+from closecast.kafka.settings import KafkaSettings
+from closecast.telemetry.logs import get_logger
+from closecast.topics import Topic
+
+_RETRY_S = 0.5
+_log = get_logger(__name__)
+
+
+def ensure_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> None:
+    """Wait for the brokers, then create the topics that are missing; those that exist stay as they are.
+
+    Raises:
+        BrokerUnavailableError: If no broker answers within ``connect_timeout_s``.
+    """
+    admin = connect_admin(settings)
+    try:
+        present = set(admin.list_topics())
+        for topic in topics:
+            if topic.name not in present:
+                _create(admin, settings, topic)
+    finally:
+        admin.close()
+
+
+def connect_admin(settings: KafkaSettings) -> KafkaAdminClient:
+    """Return an admin client as soon as a broker answers.
+
+    Raises:
+        BrokerUnavailableError: If none does within ``connect_timeout_s``.
+    """
+    deadline = time.monotonic() + settings.connect_timeout_s
+    told = False
+    while True:
+        try:
+            return KafkaAdminClient(**settings.client_options(), client_id="closecast-admin")
+        except (KafkaError, OSError) as error:
+            if time.monotonic() >= deadline:
+                msg = (
+                    f"no Kafka broker answers at {settings.bootstrap_servers} after {settings.connect_timeout_s:g} s; "
+                    "start one, or set CLOSECAST_KAFKA_BOOTSTRAP_SERVERS"
+                )
+                raise BrokerUnavailableError(msg) from error
+            if not told:
+                _log.info("waiting for Kafka", bootstrap_servers=settings.bootstrap_servers)
+                told = True
+            time.sleep(_RETRY_S)
+
+
+def _create(admin: KafkaAdminClient, settings: KafkaSettings, topic: Topic) -> None:
+    partitions = 1 if topic.single_partition else settings.partitions
+    new = NewTopic(topic.name, partitions, settings.replication_factor, topic_configs=topic.config)
+    try:
+        admin.create_topics([new], wait_for_metadata=True)
+    except TopicAlreadyExistsError:
+        return
+    _log.info("topic created", topic=topic.name, partitions=partitions)

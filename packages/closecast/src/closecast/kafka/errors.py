@@ -1,0 +1,13 @@
+"""What can go wrong with Kafka, in words for its operator."""
+
+
+class BrokerUnavailableError(ConnectionError):
+    """No broker answered in time."""
+
+
+class FencedError(RuntimeError):
+    """A newer instance has taken over this one's transactions; this one must stop."""
+
+
+class TooManyInvalidRecordsError(RuntimeError):
+    """So many records are bad that the fault lies with their writer: the reader stops before it discards everything."""

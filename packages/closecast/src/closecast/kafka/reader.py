@@ -1,0 +1,72 @@
+"""Reading topics by offset and by time, outside of any consumer group."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from kafka import KafkaConsumer, TopicPartition
+
+from closecast.topics import Topic
+
+_POLL_MS: Final = 500
+_TAIL: Final = 20
+"""Records looked at from the end of a partition to find the newest; commit markers take offsets too."""
+
+
+def partitions_of(consumer: KafkaConsumer, topic: Topic) -> list[TopicPartition]:
+    """Return the partitions of a topic that exists.
+
+    Raises:
+        LookupError: If the topic does not exist.
+    """
+    numbers = consumer.partitions_for_topic(topic.name)
+    if not numbers:
+        raise LookupError(f"topic {topic.name} does not exist")
+    return [TopicPartition(topic.name, number) for number in sorted(numbers)]
+
+
+def read_to_end(consumer: KafkaConsumer, start: Mapping[TopicPartition, int]) -> Iterator[Any]:
+    """Yield the records from the given offsets to the ends that the partitions have now.
+
+    The consumer is left assigned to the partitions, each at the offset where reading goes on.
+    """
+    consumer.assign(list(start))
+    for partition, offset in start.items():
+        consumer.seek(partition, offset)
+    ends = consumer.end_offsets(list(start))
+    while any(consumer.position(partition) < ends[partition] for partition in start):
+        for records in consumer.poll(timeout_ms=_POLL_MS).values():
+            yield from records
+
+
+def offsets_since(
+    consumer: KafkaConsumer, partitions: list[TopicPartition], since: datetime
+) -> dict[TopicPartition, int]:
+    """Return for each partition the offset of its first record not older than `since`, or its end."""
+    found = consumer.offsets_for_times(dict.fromkeys(partitions, int(since.timestamp() * 1000)))
+    ends = consumer.end_offsets(partitions)
+    return {
+        partition: ends[partition] if found.get(partition) is None else found[partition].offset
+        for partition in partitions
+    }
+
+
+def offsets_of_latest(
+    consumer: KafkaConsumer, partitions: list[TopicPartition], span: timedelta
+) -> dict[TopicPartition, int]:
+    """Return for each partition the offset from which records cover `span` before its newest one.
+
+    Time is that of the records, so a replay of old sessions is found as well as today's.
+    """
+    begins, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
+    tails = {partition: max(begins[partition], ends[partition] - _TAIL) for partition in partitions}
+    newest: dict[TopicPartition, int] = {}
+    for record in read_to_end(consumer, tails):
+        partition = TopicPartition(record.topic, record.partition)
+        newest[partition] = max(newest.get(partition, record.timestamp), record.timestamp)
+    wanted = {partition: max(0, time - int(span.total_seconds() * 1000)) for partition, time in newest.items()}
+    found = consumer.offsets_for_times(wanted) if wanted else {}
+    return {
+        partition: found[partition].offset if found.get(partition) is not None else begins[partition]
+        for partition in partitions
+    }

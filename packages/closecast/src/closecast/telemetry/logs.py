@@ -1,0 +1,80 @@
+"""Structured logs: for people on a terminal, JSON for machines; both carry symbol, session and request id."""
+
+import logging
+import sys
+from typing import Final, Literal
+
+import structlog
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from closecast.settings import SettingsGroup
+
+_CHATTY: Final = ("kafka", "urllib3", "alembic", "matplotlib", "yfinance", "peewee", "httpx", "onnxscript", "torch.onnx")
+
+
+class LogSettings(SettingsGroup):
+    """How much is logged, and in what form."""
+
+    model_config = SettingsConfigDict(env_prefix="CLOSECAST_LOG_", extra="forbid")
+
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least severity logged.")
+    format: Literal["auto", "console", "json"] = Field(
+        default="auto", description="auto: console on a terminal, JSON otherwise."
+    )
+
+
+def configure_logs(settings: LogSettings, service: str) -> None:
+    """Send the logs of this process, and of the libraries in it, to standard error.
+
+    Values bound with ``structlog.contextvars.bound_contextvars(symbol=…, request_id=…)`` appear on every line logged
+    inside that block, library lines included.
+    """
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        _name_service(service),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(settings)],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.level.upper())
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
+
+
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """Return the logger of a module."""
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return logger
+
+
+def _renderers(settings: LogSettings) -> list[Processor]:
+    console = sys.stderr.isatty() if settings.format == "auto" else settings.format == "console"
+    if console:
+        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+
+
+def _name_service(service: str) -> Processor:
+    def add_service(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event["service"] = service
+        return event
+
+    return add_service
