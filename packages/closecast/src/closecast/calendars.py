@@ -66,7 +66,10 @@ class ExchangeCalendar:
     def __init__(self, mic: str) -> None:
         try:
             calendar = exchange_calendars.get_calendar(mic, start=_FIRST_SESSION)
-        except (exchange_calendars.errors.InvalidCalendarName, exchange_calendars.errors.CalendarError) as error:
+        except (
+            exchange_calendars.errors.InvalidCalendarName,
+            exchange_calendars.errors.CalendarError,
+        ) as error:
             msg = f"no trading calendar is known for exchange {mic!r}"
             raise ValueError(msg) from error
         self.mic = mic

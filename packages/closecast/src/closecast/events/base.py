@@ -33,7 +33,8 @@ class Event(BaseModel):
     """A valid event as it appears in the generated documents."""
 
     schema_version: str = Field(
-        default=SCHEMA_VERSION, description="Version of the schema, major.minor; another major version is refused."
+        default=SCHEMA_VERSION,
+        description="Version of the schema, major.minor; another major version is refused.",
     )
 
     @field_validator("schema_version")

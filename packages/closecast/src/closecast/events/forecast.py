@@ -67,7 +67,7 @@ class Forecast(Event):
     version: str = Field(description=f"Its version, or {BASE_VERSION!r} while none has been promoted.")
     skill: float | None = Field(
         default=None,
-        description="1 - mqloss / mqloss of naive, measured when the version was trained; above 0 is better than naive.",
+        description="1 - mqloss / mqloss of naive, measured when the version was trained; above 0 is better.",
     )
     horizons: tuple[HorizonForecast, ...] = Field(min_length=1, max_length=HORIZONS)
     made_at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))

@@ -51,7 +51,11 @@ class Publisher:
         """Hand a refused record to the dead letters of the topic that it was on or meant for."""
         key = letter.key or b""
         self._send(
-            topic.dead_letters, key=letter.key, partition_key=key, value=letter.value, headers=letter.headers()
+            topic.dead_letters,
+            key=letter.key,
+            partition_key=key,
+            value=letter.value,
+            headers=letter.headers(),
         )
 
     def flush(self) -> None:
@@ -96,7 +100,10 @@ class TransactionalPublisher(Publisher):
         self, settings: KafkaSettings, client_id: str, transactional_id: str, *, timeout_s: float = 60.0
     ) -> None:
         super().__init__(
-            settings, client_id, transactional_id=transactional_id, transaction_timeout_ms=int(timeout_s * 1000)
+            settings,
+            client_id,
+            transactional_id=transactional_id,
+            transaction_timeout_ms=int(timeout_s * 1000),
         )
         self._producer.init_transactions()
 

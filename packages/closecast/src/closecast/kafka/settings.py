@@ -16,7 +16,9 @@ class KafkaSettings(SettingsGroup):
 
     bootstrap_servers: str = Field(default="localhost:9092", description="Brokers as host:port, comma separated.")
     topic_prefix: str = Field(
-        default=DEFAULT_PREFIX, pattern=r"^[a-zA-Z0-9._-]{0,100}$", description="What all topic names begin with."
+        default=DEFAULT_PREFIX,
+        pattern=r"^[a-zA-Z0-9._-]{0,100}$",
+        description="What all topic names begin with.",
     )
     partitions: int = Field(default=8, ge=1, le=1000, description="Partitions of the topics that are keyed by symbol.")
     replication_factor: int = Field(default=1, ge=1, le=10, description="Copies of each partition, for new topics.")
@@ -57,6 +59,10 @@ class KafkaSettings(SettingsGroup):
                 "sasl_plain_password": self.sasl_password.get_secret_value(),
             }
         if self.security_protocol.endswith("SSL"):
-            files = {"ssl_cafile": self.ssl_cafile, "ssl_certfile": self.ssl_certfile, "ssl_keyfile": self.ssl_keyfile}
+            files = {
+                "ssl_cafile": self.ssl_cafile,
+                "ssl_certfile": self.ssl_certfile,
+                "ssl_keyfile": self.ssl_keyfile,
+            }
             options |= {name: file for name, file in files.items() if file}
         return options

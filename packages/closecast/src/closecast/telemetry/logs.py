@@ -11,7 +11,17 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from closecast.settings import SettingsGroup
 
-_CHATTY: Final = ("kafka", "urllib3", "alembic", "matplotlib", "yfinance", "peewee", "httpx", "onnxscript", "torch.onnx")
+_CHATTY: Final = (
+    "kafka",
+    "urllib3",
+    "alembic",
+    "matplotlib",
+    "yfinance",
+    "peewee",
+    "httpx",
+    "onnxscript",
+    "torch.onnx",
+)
 
 
 class LogSettings(SettingsGroup):

@@ -20,7 +20,10 @@ class MetricsSettings(SettingsGroup):
     model_config = SettingsConfigDict(env_prefix="CLOSECAST_METRICS_", extra="forbid")
 
     port: int | None = Field(
-        default=None, ge=0, le=65535, description="Port of /metrics; the service's own by default, 0 for no metrics."
+        default=None,
+        ge=0,
+        le=65535,
+        description="Port of /metrics; the service's own by default, 0 for no metrics.",
     )
     host: str = Field(default="0.0.0.0", description="Address that /metrics listens on.")  # noqa: S104
 

@@ -1,0 +1,83 @@
+# Closecast: the daily commands. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+PACKAGES := packages/closecast packages/local services/ingestor services/trainer services/predictor
+INSTALLED := $(VENV)/.installed
+
+##@ Use
+.PHONY: demo
+demo: $(INSTALLED) ## Run the whole system on this machine (ARGS=--once ends after the forecasts)
+	@$(BIN)/closecast demo $(ARGS)
+
+.PHONY: clean
+clean: ## Remove the state of the demo
+	@if [ -x $(BIN)/closecast ]; then $(BIN)/closecast stop; fi
+	rm -rf .closecast
+
+##@ Develop
+.PHONY: install
+install: $(INSTALLED) ## Install everything that is pinned into .venv
+
+.PHONY: lint
+lint: $(INSTALLED) ## Style, types and the boundaries between packages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy packages/*/src services/*/src tests/support benchmarks
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(INSTALLED) ## Format the code and mend what ruff can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: test
+test: $(INSTALLED) ## All tests: unit, contract, integration
+	$(BIN)/pytest $(ARGS)
+
+.PHONY: test-fast
+test-fast: $(INSTALLED) ## Only the tests that need no broker, MLflow or Ray
+	$(BIN)/pytest -m "not kafka and not mlflow and not ray and not slow" $(ARGS)
+
+.PHONY: bench
+bench: $(INSTALLED) ## Performance as ratios against peers; writes benchmarks/results/
+	$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: docs
+docs: $(INSTALLED) ## Regenerate docs/asyncapi.json and docs/openapi.json from the code
+	$(BIN)/closecast docs docs
+
+##@ Dependencies
+.PHONY: lock
+lock: $(UV) ## Pin all dependencies anew into requirements.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --no-annotate --all-extras --group pyproject.toml:dev \
+	  $(addsuffix /pyproject.toml,$(PACKAGES)) $(addprefix --no-emit-package ,$(WORKSPACE)) -o requirements.txt
+
+WORKSPACE := closecast closecast-local closecast-ingestor closecast-trainer closecast-predictor
+
+$(INSTALLED): requirements.txt $(addsuffix /pyproject.toml,$(PACKAGES)) | $(UV)
+	@echo "installing into $(VENV) (several GB the first time, torch among them)"
+	@$(UV) venv --quiet --allow-existing --python ">=3.11,<3.14" $(VENV)
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps $(addprefix -e ,$(PACKAGES))
+	@touch $@
+
+.tools/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Closecast needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "bringing uv into .tools"
+	@$(PYTHON) -m venv .tools
+	@.tools/bin/pip install --quiet --disable-pip-version-check uv
+
+##@ Help
+.PHONY: help
+help: ## List the commands
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
