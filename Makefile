@@ -51,7 +51,7 @@ bench: $(INSTALLED) ## Performance as ratios against peers; writes benchmarks/re
 
 .PHONY: docs
 docs: $(INSTALLED) ## Regenerate docs/asyncapi.json and docs/openapi.json from the code
-	$(BIN)/closecast docs docs
+	$(BIN)/python docs/generate.py
 
 ##@ Dependencies
 .PHONY: lock
