@@ -1,0 +1,1 @@
+"""Forecasting without torch: histories, features, the base, and trained models through ONNX Runtime."""

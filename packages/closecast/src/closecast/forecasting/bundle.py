@@ -1,0 +1,69 @@
+"""A model version as it is served: ONNX Runtime and a spec, without torch."""
+
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import onnxruntime
+
+from closecast.forecasting.base import price_quantiles
+from closecast.forecasting.correction import corrected
+from closecast.forecasting.inputs import prepare
+from closecast.forecasting.panel import Panel
+from closecast.forecasting.series import Floats
+from closecast.forecasting.spec import ONNX_FILE, InvalidBundleError, ModelSpec
+
+
+class Bundle:
+    """Forecasts any symbol with one trained panel model; safe to share between threads.
+
+    Attributes:
+        spec: The model's spec.
+    """
+
+    def __init__(self, spec: ModelSpec, session: onnxruntime.InferenceSession) -> None:
+        """Make a bundle of a spec and the network that belongs to it; `load` reads both from a folder."""
+        self.spec = spec
+        self._session = session
+        self._shape = np.array(spec.base.shape)
+        self._calibration = np.array(spec.calibration)
+
+    @classmethod
+    def load(cls, folder: Path, *, threads: int = 1) -> Self:
+        """Read a model version's folder.
+
+        Args:
+            folder: Holds model.onnx and spec.json.
+            threads: Threads of one forecast; more than one pays off for thousands of symbols at once.
+
+        Raises:
+            InvalidBundleError: If a file is missing or damaged, or was made for other features, horizons or levels.
+        """
+        spec = ModelSpec.read(folder)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            session = onnxruntime.InferenceSession(str(folder / ONNX_FILE), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime's errors share no class
+            raise InvalidBundleError(f"{ONNX_FILE}: {error}") from error
+        return cls(spec, session)
+
+    def forecast(self, panel: Panel) -> Floats:
+        """Return price quantiles for the sessions after each symbol's latest, all symbols in one pass.
+
+        Only the latest `spec.context` sessions of a history count. A symbol with fewer than `spec.minimum_history` gets
+        the base's quantiles.
+
+        Returns:
+            ``[symbols, HORIZONS, len(LEVELS)]``, in the currency and share count of the latest close; ascending along
+            the levels, positive.
+        """
+        inputs = prepare(panel, self.spec)
+        (correction,) = self._session.run(None, {"features": inputs.features, "last": inputs.last})
+        volatility = np.take_along_axis(inputs.volatility, inputs.last[:, None], axis=1)[:, 0]
+        shape = corrected(self._shape, correction.astype(np.float64), self._calibration)
+        known = panel.lengths >= self.spec.minimum_history
+        shape = np.where(known[:, None, None], shape, self._shape)
+        return price_quantiles(panel.last_close, volatility, shape)
