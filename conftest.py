@@ -1,0 +1,15 @@
+"""Fixtures that the tests of every package may use."""
+
+import pytest
+
+pytest_plugins = ["tests.support.kafka.fixtures", "tests.support.mlflow"]
+
+_MARKERS = {"kafka": {"kafka_broker", "own_kafka_broker"}, "mlflow": {"mlflow_server_uri"}}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that use a broker or a registry, so that ``-m`` finds them."""
+    for item in items:
+        for marker, fixtures in _MARKERS.items():
+            if fixtures.intersection(getattr(item, "fixturenames", ())):
+                item.add_marker(marker)

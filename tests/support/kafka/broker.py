@@ -1,0 +1,128 @@
+"""One broker of Apache Kafka as a child process."""
+
+import base64
+import os
+import subprocess
+import uuid
+from pathlib import Path
+from typing import Final, Self
+
+import psutil
+
+from closecast.kafka import KafkaSettings
+from closecast_local.ports import free_ports
+from closecast_local.processes import Child, Command
+from closecast_local.readiness import kafka_answers, wait_until
+from tests.support.kafka.jars import KafkaNotInstallableError, kafka_jars
+
+__all__ = ["KafkaBroker", "KafkaNotInstallableError"]
+
+_HOST: Final = "127.0.0.1"
+_START_TIMEOUT_S: Final = 60.0
+_JAVA: Final = ("java", "-Xmx384m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+
+_PROPERTIES: Final = """\
+node.id=1
+process.roles=broker,controller
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
+advertised.listeners=PLAINTEXT://{host}:{port}
+controller.listener.names=CONTROLLER
+controller.quorum.voters=1@{host}:{controller_port}
+log.dirs={data}
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+log.cleaner.dedupe.buffer.size=16777216
+num.io.threads=4
+num.network.threads=2
+"""
+
+
+class KafkaBroker:
+    """A single-node Kafka on ports of its own; it runs inside its `with` block.
+
+    It keeps its ports and its data over `kill` and `start`, as a broker does whose machine went down.
+
+    Args:
+        folder: Empty folder for its data and log.
+
+    Raises:
+        KafkaNotInstallableError: If this machine lacks what a broker needs.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._jars = kafka_jars()
+        self._folder = folder
+        self.port, controller_port = free_ports(2)
+        self._child: Child | None = None
+        properties = _PROPERTIES.format(
+            host=_HOST, port=self.port, controller_port=controller_port, data=folder / "data"
+        )
+        self._properties = folder / "server.properties"
+        self._properties.write_text(properties)
+        self._format()
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Its address, as Kafka's clients take it."""
+        return f"{_HOST}:{self.port}"
+
+    def settings(self, **overrides: object) -> KafkaSettings:
+        """Return settings that lead here, under a topic prefix that nobody else uses unless one is given."""
+        options: dict[str, object] = {
+            "bootstrap_servers": self.bootstrap_servers,
+            "topic_prefix": f"t{uuid.uuid4().hex[:8]}.",
+            "partitions": 3,
+            "connect_timeout_s": 15,
+        }
+        return KafkaSettings.model_validate(options | overrides)
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        command = Command(
+            name="Apache Kafka",
+            arguments=(*self._java("kafka.Kafka"), str(self._properties)),
+            log=self._folder / "kafka.log",
+        )
+        self._child = Child(command)
+        wait_until(
+            lambda: kafka_answers(_HOST, self.port),
+            command.name,
+            _START_TIMEOUT_S,
+            check=self._child.require_alive,
+        )
+
+    def kill(self) -> None:
+        """End it by SIGKILL; `start` brings it back with what it had acknowledged."""
+        assert self._child is not None, "was never started"
+        process = psutil.Process(self._child.pid)
+        process.kill()
+        self._child.stop()
+
+    def stop(self) -> None:
+        """Shut it down in order."""
+        if self._child is not None:
+            self._child.stop()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.stop()
+
+    def _java(self, main: str) -> tuple[str, ...]:
+        return (*_JAVA, "-cp", f"{self._jars}{os.sep}*", main)
+
+    def _format(self) -> None:
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        arguments = (*self._java("kafka.tools.StorageTool"), "format", "-t", cluster, "-c", str(self._properties))
+        subprocess.run(arguments, capture_output=True, check=True, timeout=_START_TIMEOUT_S)
