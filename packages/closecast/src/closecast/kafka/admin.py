@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from typing import Final
 
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
@@ -12,7 +13,8 @@ from closecast.kafka.settings import KafkaSettings
 from closecast.telemetry.logs import get_logger
 from closecast.topics import Topic
 
-_RETRY_S = 0.5
+_RETRY_S: Final = 0.5
+_ATTEMPT_MS: Final = 2000
 _log = get_logger(__name__)
 
 
@@ -42,7 +44,9 @@ def connect_admin(settings: KafkaSettings) -> KafkaAdminClient:
     told = False
     while True:
         try:
-            return KafkaAdminClient(**settings.client_options(), client_id="closecast-admin")
+            return KafkaAdminClient(
+                **settings.client_options(), client_id="closecast-admin", bootstrap_timeout_ms=_ATTEMPT_MS
+            )
         except (KafkaError, OSError) as error:
             if time.monotonic() >= deadline:
                 msg = (

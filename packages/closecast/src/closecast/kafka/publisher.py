@@ -20,6 +20,8 @@ from closecast.topics import Topic
 
 _FENCING: Final = (ProducerFencedError, InvalidProducerEpochError, FencedInstanceIdError)
 _FLUSH_TIMEOUT_S: Final = 60.0
+_TRANSACTION_BACKOFF_MS: Final = 20
+"""A transaction begun while the last one's markers are being written is told to come back: soon, not in 100 ms."""
 
 
 class Publisher:
@@ -104,6 +106,7 @@ class TransactionalPublisher(Publisher):
             client_id,
             transactional_id=transactional_id,
             transaction_timeout_ms=int(timeout_s * 1000),
+            retry_backoff_ms=_TRANSACTION_BACKOFF_MS,
         )
         self._producer.init_transactions()
 

@@ -42,7 +42,11 @@ def read_to_end(consumer: KafkaConsumer, start: Mapping[TopicPartition, int]) ->
 def offsets_since(
     consumer: KafkaConsumer, partitions: list[TopicPartition], since: datetime
 ) -> dict[TopicPartition, int]:
-    """Return for each partition the offset of its first record not older than `since`, or its end."""
+    """Return for each partition an offset from which no record is missed that is not older than `since`.
+
+    It is the first such record, or earlier: commit markers of transactions carry the time of their writing, so that
+    old sessions that were published later than `since` are found from their first transaction on.
+    """
     found = consumer.offsets_for_times(dict.fromkeys(partitions, int(since.timestamp() * 1000)))
     ends = consumer.end_offsets(partitions)
     return {
@@ -54,9 +58,10 @@ def offsets_since(
 def offsets_of_latest(
     consumer: KafkaConsumer, partitions: list[TopicPartition], span: timedelta
 ) -> dict[TopicPartition, int]:
-    """Return for each partition the offset from which records cover `span` before its newest one.
+    """Return for each partition an offset from which records cover at least `span` before its newest one.
 
-    Time is that of the records, so a replay of old sessions is found as well as today's.
+    Time is that of the records, so a replay of old sessions is found as well as today's; see `offsets_since` for why
+    it may be earlier than needed.
     """
     begins, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
     tails = {partition: max(begins[partition], ends[partition] - _TAIL) for partition in partitions}

@@ -1,0 +1,30 @@
+import socket
+
+import pytest
+
+from closecast.kafka import BrokerUnavailableError, KafkaSettings, ensure_topics
+from closecast.kafka.admin import connect_admin
+
+
+def test_missing_topics_are_created_as_documented_and_the_rest_stays(kafka_settings: KafkaSettings) -> None:
+    ensure_topics(kafka_settings, kafka_settings.topics)
+    ensure_topics(kafka_settings.model_copy(update={"partitions": 9}), kafka_settings.topics)
+    admin = connect_admin(kafka_settings)
+    described = {
+        found["name"]: len(found["partitions"])
+        for found in admin.describe_topics([t.name for t in kafka_settings.topics])
+    }
+    admin.close()
+    topics = kafka_settings.topics
+    assert described[topics.quotes.name] == kafka_settings.partitions
+    assert described[topics.training_requests.name] == 1
+    assert set(described) == {topic.name for topic in topics}
+
+
+def test_no_broker_gives_one_clear_line() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = KafkaSettings(bootstrap_servers=f"127.0.0.1:{port}", connect_timeout_s=1)
+    with pytest.raises(BrokerUnavailableError, match=f"no Kafka broker answers at 127.0.0.1:{port} after 1 s"):
+        ensure_topics(settings, settings.topics)

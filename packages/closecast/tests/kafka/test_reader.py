@@ -1,0 +1,97 @@
+"""Against a real Apache Kafka: finding offsets by the time that records carry."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import pytest
+
+from closecast.calendars import calendar_of
+from closecast.events import Quote
+from closecast.kafka import (
+    KafkaSettings,
+    Publisher,
+    TransactionalPublisher,
+    ensure_topics,
+    new_consumer,
+    offsets_of_latest,
+    offsets_since,
+    partitions_of,
+    read_to_end,
+)
+
+SESSIONS = calendar_of("BVMF").sessions(date(2012, 11, 1), date(2013, 1, 1))
+
+
+def publish(publisher: Publisher, settings: KafkaSettings, sessions: Sequence[date]) -> None:
+    quote = Quote.model_validate(Quote.example)
+    for session in sessions:
+        for symbol in ("PETR4.SA", "VALE3.SA"):
+            publisher.send(settings.topics.quotes, quote.model_copy(update={"symbol": symbol, "session": session}))
+
+
+@pytest.fixture
+def plain(kafka_settings: KafkaSettings) -> KafkaSettings:
+    """Old sessions of two symbols, published without transactions."""
+    ensure_topics(kafka_settings, kafka_settings.topics)
+    publisher = Publisher(kafka_settings, "test")
+    publish(publisher, kafka_settings, SESSIONS)
+    publisher.flush()
+    publisher.close()
+    return kafka_settings
+
+
+@pytest.fixture
+def transactional(kafka_settings: KafkaSettings) -> KafkaSettings:
+    """Old sessions in several transactions, whose commit markers carry the time of today."""
+    ensure_topics(kafka_settings, kafka_settings.topics)
+    publisher = TransactionalPublisher(kafka_settings, "test", f"{kafka_settings.topic_prefix}ingestor")
+    for first in range(0, len(SESSIONS), 10):
+        with publisher.transaction():
+            publish(publisher, kafka_settings, SESSIONS[first : first + 10])
+    publisher.close()
+    return kafka_settings
+
+
+def sessions_from(settings: KafkaSettings, since: timedelta | date) -> list[date]:
+    consumer = new_consumer(settings, "test-reader")
+    partitions = partitions_of(consumer, settings.topics.quotes)
+    if isinstance(since, timedelta):
+        start = offsets_of_latest(consumer, partitions, since)
+    else:
+        start = offsets_since(consumer, partitions, calendar_of("BVMF").closes_at(since))
+    found = [Quote.from_bytes(record.value) for record in read_to_end(consumer, start)]
+    consumer.close()
+    return sorted(quote.session for quote in found if quote.symbol == "PETR4.SA")
+
+
+def test_the_latest_span_is_found_in_old_records(plain: KafkaSettings) -> None:
+    span = timedelta(days=14)
+    assert sessions_from(plain, span) == [day for day in SESSIONS if day >= SESSIONS[-1] - span]
+
+
+def test_a_long_span_begins_at_the_first_record(plain: KafkaSettings) -> None:
+    assert sessions_from(plain, timedelta(days=3650)) == list(SESSIONS)
+
+
+def test_records_since_a_time(plain: KafkaSettings) -> None:
+    assert sessions_from(plain, SESSIONS[-5]) == list(SESSIONS[-5:])
+    assert sessions_from(plain, date(2025, 6, 16)) == []
+
+
+def test_commit_markers_make_reading_begin_earlier_but_never_later(transactional: KafkaSettings) -> None:
+    assert sessions_from(transactional, timedelta(days=3650)) == list(SESSIONS)
+    for found in (sessions_from(transactional, timedelta(days=5)), sessions_from(transactional, SESSIONS[-5])):
+        assert found == list(SESSIONS[-len(found) :])
+        assert len(found) >= 4
+
+
+def test_an_empty_topic_is_read_to_its_end_at_once(kafka_settings: KafkaSettings) -> None:
+    ensure_topics(kafka_settings, kafka_settings.topics)
+    assert sessions_from(kafka_settings, timedelta(days=1)) == []
+
+
+def test_a_topic_that_is_missing_is_named(kafka_settings: KafkaSettings) -> None:
+    consumer = new_consumer(kafka_settings, "test-reader")
+    with pytest.raises(LookupError, match="quotes does not exist"):
+        partitions_of(consumer, kafka_settings.topics.quotes)
+    consumer.close()
