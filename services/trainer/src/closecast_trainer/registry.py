@@ -1,0 +1,263 @@
+"""MLflow as the record of trainings: runs, versions, aliases, and what became of every request."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, TypeVar
+
+import requests
+import tenacity
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from closecast.events import ModelEvent, TrainingRequest
+from closecast.mlflow_settings import ARTIFACT_PATH, CHALLENGER, CHAMPION, MlflowSettings
+from closecast.telemetry.logs import get_logger
+from closecast_trainer.metrics import TrainerMetrics
+
+OUTCOME_FILE: Final = "outcome.json"
+_TAG: Final = "closecast."
+_REQUEST: Final = f"{_TAG}request_id"
+_IDENTITY: Final = f"{_TAG}identity"
+_STATE: Final = f"{_TAG}state"
+_OUTCOME: Final = f"{_TAG}outcome"
+_REASON: Final = f"{_TAG}reason"
+_DECIDED: Final = "decided"
+_APPLIED: Final = "applied"
+_MAX_TAG: Final = 5000
+_OUTAGES: Final = frozenset({401, 403, 408, 429})
+_ENVIRONMENT: Final = {
+    # Retries are this module's: those of the client would hold up a shutdown for minutes.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+
+_log = get_logger(__name__)
+T = TypeVar("T")
+
+
+class TrainingCancelledError(Exception):
+    """The trainer is stopping, or is no longer the active one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The version that is served now."""
+
+    version: str
+    run_id: str
+
+
+class Registry:
+    """Talks to MLflow, and waits for it as long as it takes: an outage holds a training up but loses nothing.
+
+    Args:
+        settings: The server, the experiment and the timeout of one request.
+        cancelled: Ends every wait.
+        metrics: Told of outages.
+    """
+
+    def __init__(self, settings: MlflowSettings, cancelled: threading.Event, metrics: TrainerMetrics) -> None:
+        os.environ.update(_ENVIRONMENT, MLFLOW_HTTP_REQUEST_TIMEOUT=str(int(settings.timeout_s)))
+        self.tracking_uri = settings.tracking_uri
+        self._client = MlflowClient(tracking_uri=settings.tracking_uri, registry_uri=settings.tracking_uri)
+        self._experiment = settings.experiment
+        self._cancelled = cancelled
+        self._metrics = metrics
+        self._retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(is_outage),
+            wait=tenacity.wait_exponential_jitter(initial=0.5, max=30),
+            sleep=tenacity.sleep_using_event(cancelled),
+            before_sleep=self._tell_outage,
+            reraise=True,
+        )
+
+    def find(self, request: TrainingRequest, identity: str = "") -> str | None:
+        """Return the run that decided this request or, if given, this identity; None if none has.
+
+        Runs of the request that were left undecided, by a trainer that died, are marked as killed.
+        """
+        tag, value = (_IDENTITY, identity) if identity else (_REQUEST, str(request.id))
+        experiment_id = self._experiment_id()
+        runs = self.call(
+            lambda client: client.search_runs(
+                [experiment_id], f"tags.`{tag}` = '{value}'", order_by=["attributes.start_time DESC"]
+            )
+        )
+        decided = None
+        for run in runs:
+            failed_for_another = run.data.tags.get(_OUTCOME) == "failed" and identity
+            if _STATE in run.data.tags and not failed_for_another:
+                decided = decided or str(run.info.run_id)
+            elif run.info.status == "RUNNING":
+                self.end_run(run.info.run_id, "KILLED")
+        return decided
+
+    def start_run(self, request: TrainingRequest, identity: str, parameters: Mapping[str, object]) -> str:
+        """Open a run for a training and return its id."""
+        experiment_id = self._experiment_id()
+        tags = {
+            _REQUEST: str(request.id),
+            _IDENTITY: identity,
+            f"{_TAG}model": request.model,
+            f"{_TAG}requested_for": request.reason,
+        }
+        name = f"{request.model} {time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())}"
+        run = self.call(lambda client: client.create_run(experiment_id, tags=tags, run_name=name))
+        run_id = str(run.info.run_id)
+        params = [Param(key, str(value)[:_MAX_TAG]) for key, value in parameters.items()]
+        self.call(lambda client: client.log_batch(run_id, params=params))
+        return run_id
+
+    def log_metrics(self, run_id: str, metrics: list[Metric]) -> None:
+        """Log metrics of a run, waiting for MLflow if need be."""
+        self.call(lambda client: client.log_batch(run_id, metrics=metrics))
+
+    def try_log_metrics(self, run_id: str, metrics: list[Metric]) -> bool:
+        """Log metrics of a run if MLflow answers now, and tell whether it did: training does not wait for it."""
+        try:
+            self._client.log_batch(run_id, metrics=metrics)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            return False
+        return True
+
+    def log_folder(self, run_id: str, folder: Path, artifact_path: str | None = None) -> None:
+        """Upload a folder's files as artifacts of a run."""
+        self.call(lambda client: client.log_artifacts(run_id, str(folder), artifact_path))
+
+    def champion(self, model: str) -> Champion | None:
+        """Return the champion of a model, or None while it has none."""
+        try:
+            version = self.call(lambda client: client.get_model_version_by_alias(model, CHAMPION))
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
+        return Champion(str(version.version), str(version.run_id))
+
+    def download(self, champion: Champion, folder: Path) -> Path:
+        """Fetch the files of the champion into a folder, and return where they are."""
+        return Path(self.call(lambda client: client.download_artifacts(champion.run_id, ARTIFACT_PATH, str(folder))))
+
+    def decide(self, run_id: str, event: ModelEvent) -> None:
+        """Write down what shall become of a training, before anything of it is done.
+
+        From here on the training is never repeated: whoever finds the run applies the decision.
+        """
+        with TemporaryDirectory() as folder:
+            (Path(folder) / OUTCOME_FILE).write_bytes(event.to_bytes())
+            self.log_folder(run_id, Path(folder))
+        tags = [RunTag(_OUTCOME, event.outcome), RunTag(_REASON, event.reason[:_MAX_TAG]), RunTag(_STATE, _DECIDED)]
+        self.call(lambda client: client.log_batch(run_id, tags=tags))
+
+    def apply(self, run_id: str) -> ModelEvent:
+        """Do what was decided for a run, as far as it is not done yet, and return the event that tells it."""
+        run = self.call(lambda client: client.get_run(run_id))
+        event = self._decision(run_id)
+        if event.outcome != "failed":
+            version = self._version(run_id, event)
+            event = event.model_copy(update={"version": version})
+            if run.data.tags.get(_STATE) != _APPLIED:
+                alias = CHAMPION if event.outcome == "promoted" else CHALLENGER
+                self.call(lambda client: client.set_registered_model_alias(event.model, alias, version))
+        if run.data.tags.get(_STATE) != _APPLIED:
+            self.call(lambda client: client.set_tag(run_id, _STATE, _APPLIED))
+            self.end_run(run_id, "FAILED" if event.outcome == "failed" else "FINISHED")
+        return event
+
+    def end_run(self, run_id: str, status: str) -> None:
+        """Close a run as FINISHED, FAILED or KILLED."""
+        self.call(lambda client: client.set_terminated(run_id, status))
+
+    def try_kill_run(self, run_id: str) -> None:
+        """Mark a run as killed if MLflow answers: the trainer is about to end and waits for nothing."""
+        try:
+            self._client.set_terminated(run_id, "KILLED")
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            _log.warning("run not marked as killed", run_id=run_id, error=str(error))
+
+    def call(self, action: Callable[[MlflowClient], T]) -> T:
+        """Call MLflow until it answers.
+
+        Raises:
+            TrainingCancelledError: If the trainer stops meanwhile.
+            MlflowException: If MLflow refuses the call itself.
+        """
+
+        def attempt() -> T:
+            if self._cancelled.is_set():
+                raise TrainingCancelledError
+            return action(self._client)
+
+        answer = self._retrying(attempt)
+        self._metrics.registry_up.set(1)
+        return answer
+
+    def _experiment_id(self) -> str:
+        experiment = self.call(lambda client: client.get_experiment_by_name(self._experiment))
+        if experiment is not None:
+            return str(experiment.experiment_id)
+        try:
+            return str(self.call(lambda client: client.create_experiment(self._experiment)))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        return self._experiment_id()
+
+    def _decision(self, run_id: str) -> ModelEvent:
+        with TemporaryDirectory() as folder:
+            path = self.call(lambda client: client.download_artifacts(run_id, OUTCOME_FILE, folder))
+            return ModelEvent.from_bytes(Path(path).read_bytes())
+
+    def _version(self, run_id: str, event: ModelEvent) -> str:
+        """Return the version registered for a run, registering it if it is not."""
+        known = self.call(lambda client: client.search_model_versions(f"run_id = '{run_id}'"))
+        if known:
+            return str(known[0].version)
+        try:
+            self.call(lambda client: client.create_registered_model(event.model))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        tags = {_REQUEST: str(event.request_id), _OUTCOME: event.outcome, _REASON: event.reason[:_MAX_TAG]}
+        version: Any = self.call(
+            lambda client: client.create_model_version(
+                event.model,
+                source=f"runs:/{run_id}/{ARTIFACT_PATH}",
+                run_id=run_id,
+                tags=tags,
+                description=f"{event.outcome}: {event.reason}",
+            )
+        )
+        return str(version.version)
+
+    def _tell_outage(self, state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        self._metrics.registry_up.set(0)
+        self._metrics.registry_retries.inc()
+        wait = state.next_action.sleep if state.next_action else 0
+        _log.warning(
+            "MLflow does not answer, trying again",
+            tracking_uri=self.tracking_uri,
+            wait_s=round(wait, 1),
+            error=str(error)[:300],
+        )
+
+
+def is_outage(error: BaseException) -> bool:
+    """Tell whether a later try may succeed: the server is down, overloaded or locked, not the call wrong."""
+    if isinstance(error, MlflowException):
+        status: int = error.get_http_status_code()  # type: ignore[no-untyped-call]
+        return status >= 500 or status in _OUTAGES  # noqa: PLR2004
+    return isinstance(error, requests.RequestException)

@@ -1,0 +1,149 @@
+"""The training requests, one at a time, and the leadership that reading them gives."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from kafka import ConsumerRebalanceListener, TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import KafkaError
+from kafka.structs import OffsetAndMetadata
+
+from closecast.kafka import KafkaSettings, new_consumer
+from closecast.telemetry.logs import get_logger
+
+_HEARTBEATS_PER_SESSION: Final = 4
+_log = get_logger(__name__)
+
+
+class RequestQueue:
+    """A member of the trainers' group; whoever holds the one partition of training requests is the active trainer.
+
+    The assignor is cooperative and sticky: a trainer that joins takes nothing from the one that is active.
+
+    Args:
+        kafka: How to reach Kafka.
+        group_id: The consumer group.
+        session_timeout_s: After how long a silent member is taken for dead.
+        max_poll_interval_s: After how long without a poll a member is taken for stuck.
+        on_lost: Called, inside `poll` or `close`, when the partition goes to another member; whatever the active
+            trainer does must have ended when it returns.
+    """
+
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        group_id: str,
+        *,
+        session_timeout_s: float,
+        max_poll_interval_s: float,
+        on_lost: Callable[[], None],
+    ) -> None:
+        self._on_lost = on_lost
+        self._held: TopicPartition | None = None
+        self._in_hand: ConsumerRecord | None = None
+        self._committed: int | None = None
+        self._consumer = new_consumer(
+            kafka,
+            f"{group_id}-requests",
+            group_id=group_id,
+            max_poll_records=1,
+            session_timeout_ms=int(session_timeout_s * 1000),
+            heartbeat_interval_ms=int(session_timeout_s * 1000 / _HEARTBEATS_PER_SESSION),
+            max_poll_interval_ms=int(max_poll_interval_s * 1000),
+            partition_assignment_strategy=[CooperativeStickyAssignor],
+        )
+        self._consumer.subscribe([kafka.topics.training_requests.name], listener=_Listener(self))
+
+    @property
+    def is_active(self) -> bool:
+        """Whether this member is the active trainer, as far as it knows."""
+        return self._held is not None
+
+    def poll(self, timeout_s: float = 0.0) -> ConsumerRecord | None:
+        """Stay in the group, and return the next record; None while one is in hand or there is none.
+
+        The record stays in hand until `done`.
+        """
+        for records in self._consumer.poll(timeout_ms=int(timeout_s * 1000)).values():
+            for record in records:
+                self._in_hand = record
+                self._consumer.pause(self._held)
+                return record
+        if self._held is not None and self._in_hand is None:
+            self._commit_position(self._held)
+        return None
+
+    def done(self) -> None:
+        """Commit the offset after the record in hand, whose effect is complete, and go on with the next."""
+        record, self._in_hand = self._in_hand, None
+        if record is None or self._held is None:
+            return
+        self._commit_position(self._held)
+        self._consumer.resume(self._held)
+
+    def put_back(self) -> None:
+        """Let the record in hand come again: its effect could not be completed."""
+        record, self._in_hand = self._in_hand, None
+        if record is not None and self._held is not None:
+            self._consumer.seek(self._held, record.offset)
+            self._consumer.resume(self._held)
+
+    def commit_quotes(self, topic: str, offsets: Mapping[int, int]) -> None:
+        """Commit offsets of quotes to the group, where lag is read; what counts is what the history holds."""
+        self._commit({TopicPartition(topic, partition): offset for partition, offset in offsets.items()})
+
+    def is_drained(self) -> bool:
+        """Tell whether every request that was published is done."""
+        if self._held is None or self._in_hand is not None:
+            return False
+        end: int = self._consumer.end_offsets([self._held])[self._held]
+        return bool(self._consumer.position(self._held) >= end)
+
+    def close(self) -> None:
+        """Leave the group; `on_lost` is called if this member was active."""
+        self._consumer.close(autocommit=False)
+        self._release()
+
+    def _commit_position(self, partition: TopicPartition) -> None:
+        """Commit how far reading has come: past the last request that is done, and past commit markers."""
+        position = self._consumer.position(partition)
+        if position != self._committed:
+            self._commit({partition: position})
+            self._committed = position
+
+    def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        try:
+            self._consumer.commit(
+                {partition: OffsetAndMetadata(offset, "", -1) for partition, offset in offsets.items()}
+            )
+        except KafkaError as error:
+            # The effect is idempotent: a request that comes again is recognized, and quotes go by the history.
+            _log.warning("offsets not committed", error=repr(error))
+
+    def _acquire(self, partitions: Iterable[TopicPartition]) -> None:
+        for partition in partitions:
+            self._held = partition
+            self._in_hand = None
+            self._committed = None
+
+    def _release(self) -> None:
+        if self._held is not None:
+            self._held = None
+            self._in_hand = None
+            self._on_lost()
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    def __init__(self, queue: RequestQueue) -> None:
+        self._queue = queue
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self._queue._acquire(assigned)  # noqa: SLF001 - one class in two parts, as kafka-python wants it
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        if list(revoked):
+            self._queue._release()  # noqa: SLF001
+
+    def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
+        self.on_partitions_revoked(lost)
