@@ -1,5 +1,6 @@
 """The embedded parts as commands: Kafka-protocol broker and MLflow server."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,12 @@ OFFLINE: Final = {
 """Environment of every child: nothing calls home, nothing goes through a proxy, nothing is unpickled."""
 
 
+def environment(**variables: str) -> dict[str, str]:
+    """Return the environment of a child: this process's without Closecast's own settings, plus those given."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CLOSECAST_")}
+    return inherited | OFFLINE | variables
+
+
 def mlflow_server(folder: Path, port: int, *, log: Path) -> Command:
     """Return the command of an MLflow server: runs and registry in SQLite, artifacts served from a folder beside it."""
     return Command(
@@ -36,7 +43,7 @@ def mlflow_server(folder: Path, port: int, *, log: Path) -> Command:
             "--workers=1",
         ),
         log=log,
-        environment=OFFLINE | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        environment=environment(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false"),
         folder=folder,
     )
 

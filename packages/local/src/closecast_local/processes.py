@@ -1,12 +1,12 @@
 """Child processes that never outlive the runner, each with a log file of its own."""
 
-import os
+import signal
 import subprocess
 import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Self
 
@@ -16,6 +16,10 @@ from closecast_local import leash
 
 _LEASH_SLACK_S: Final = 8.0
 """How much longer than the grace the leash may need, to end orphans too."""
+
+
+_SIGNALED: Final = 128
+"""A shell's convention, which the leash follows: status 128 + n for a command that signal n ended."""
 
 
 class ChildDiedError(RuntimeError):
@@ -29,8 +33,8 @@ class Command:
     Attributes:
         name: What people call it; also the name of its log.
         arguments: The program and its arguments.
-        log: File that takes its output; the previous one is kept beside it as ``*.previous.log``.
-        environment: Variables on top of those of this process.
+        log: File that takes its output; that of the run before is kept beside it as ``*.previous``.
+        environment: Its whole environment; that of this process by default.
         folder: Working directory; that of this process by default.
         grace_s: Seconds from SIGTERM to SIGKILL.
     """
@@ -38,7 +42,7 @@ class Command:
     name: str
     arguments: tuple[str, ...]
     log: Path
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] | None = None
     folder: Path | None = None
     grace_s: float = 10.0
 
@@ -58,7 +62,7 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=self._log,
             stderr=subprocess.STDOUT,
-            env=os.environ | dict(command.environment),
+            env=command.environment,
             cwd=command.folder,
             start_new_session=True,
         )
@@ -93,9 +97,8 @@ class Child:
         """
         status = self.exit_status()
         if status is not None:
-            ending = f"was killed by signal {status - 128}" if status > 128 else f"ended with status {status}"  # noqa: PLR2004
-            last = next(reversed(self.last_lines(1)), "no output")
-            msg = f"{self.name} {ending}: {last.strip()} (log: {self.command.log})"
+            last = next(iter(self.last_lines(1)), "no output")
+            msg = f"{self.name} {_describe(status)}: {last.strip()} (log: {self.command.log})"
             raise ChildDiedError(msg)
 
     def last_lines(self, count: int) -> list[str]:
@@ -189,5 +192,11 @@ class Supervisor:
 def _fresh_log(path: Path) -> IO[bytes]:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
-        path.replace(path.with_suffix(f".previous{path.suffix}"))
+        path.replace(path.with_name(f"{path.name}.previous"))
     return path.open("wb")
+
+
+def _describe(status: int) -> str:
+    if status <= _SIGNALED:
+        return f"ended with status {status}"
+    return f"was killed by {signal.Signals(status - _SIGNALED).name}"
