@@ -1,0 +1,1 @@
+"""The ingestor: settled daily quotes into Kafka, each once, corrections as new revisions."""

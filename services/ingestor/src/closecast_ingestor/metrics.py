@@ -1,0 +1,27 @@
+"""What Prometheus sees of the ingestor."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+DEFAULT_PORT = 9201
+
+QUOTES = Counter("closecast_ingestor_quotes_published", "Quotes committed to Kafka.", ["exchange", "kind"])
+"""`kind` is new or correction."""
+
+SKIPPED = Counter(
+    "closecast_ingestor_rows_skipped",
+    "Rows left out without fault: unchanged, unsettled, incomplete, no-trade, known-bad.",
+    ["reason"],
+)
+DEAD_LETTERS = Counter("closecast_ingestor_dead_letters", "Bad rows sent to the dead letters.", ["source"])
+TRANSACTIONS = Histogram("closecast_ingestor_transaction_seconds", "Time to send and commit one batch.")
+REQUESTS = Counter("closecast_ingestor_source_requests", "HTTP requests, by status.", ["source", "status"])
+RETRIES = Counter("closecast_ingestor_source_retries", "Requests for a symbol made again.", ["source", "cause"])
+ERRORS = Counter("closecast_ingestor_source_errors", "Symbols that the source could not give.", ["source"])
+ROUNDS = Counter("closecast_ingestor_rounds", "Rounds over the universe, by outcome.", ["outcome"])
+ROUND_SECONDS = Histogram(
+    "closecast_ingestor_round_seconds", "Time of one round.", buckets=(0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
+)
+LAST_SESSION = Gauge(
+    "closecast_ingestor_last_session_timestamp_seconds", "Close of the latest session published or found.", ["exchange"]
+)
+NEXT_ROUND = Gauge("closecast_ingestor_next_round_timestamp_seconds", "When the next scheduled round begins.")

@@ -1,0 +1,76 @@
+"""When to ask: after each exchange's close, and again for what was not there."""
+
+import threading
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from closecast.calendars import calendar_of_symbol
+from closecast.telemetry.logs import get_logger
+from closecast_ingestor import metrics
+from closecast_ingestor.rounds import Outcome
+
+_MOST_TRIES: Final = 8
+_LONGEST_RETRY: Final = timedelta(hours=1)
+_LONGEST_NAP_S: Final = 60.0
+"""Naps are short, so that a clock that was set, or a laptop that slept, is noticed."""
+
+_log = get_logger(__name__)
+
+
+class Schedule:
+    """Knows which symbols have a settled session that was not asked for yet, and when the next one settles.
+
+    Args:
+        symbols: The universe.
+        delay: How long after its close a session is settled.
+        retry: Wait before the first further try for symbols that failed; it doubles with each.
+    """
+
+    def __init__(self, symbols: Sequence[str], delay: timedelta, retry: timedelta) -> None:
+        self._symbols = symbols
+        self._delay = delay
+        self._retry = retry
+        self._done: dict[str, date] = {}
+        self._tries = 0
+
+    def due(self, now: datetime) -> list[str]:
+        """Return the symbols to ask for now."""
+        return [symbol for symbol in self._symbols if self._done.get(symbol) != self._settled(symbol, now)]
+
+    def note(self, asked: Collection[str], outcome: Outcome, now: datetime) -> None:
+        """Take in how a round went that began at `now`; after some tries a symbol is left until its next session."""
+        missing = set(outcome.failed) | set(outcome.behind)
+        self._tries = self._tries + 1 if missing else 0
+        if self._tries > _MOST_TRIES:
+            _log.error("given up until the next session", symbols=sorted(missing), tries=self._tries)
+            missing, self._tries = set(), 0
+        for symbol in asked:
+            if symbol not in missing:
+                self._done[symbol] = self._settled(symbol, now)
+
+    def next_round(self, now: datetime) -> datetime:
+        """Return when to ask again: after the next close, or sooner if symbols are missing."""
+        calendars = {calendar_of_symbol(symbol) for symbol in self._symbols}
+        settles = min(calendar.next_close(now - self._delay) + self._delay for calendar in calendars)
+        if not self.due(now):
+            return settles
+        wait: timedelta = self._retry * 2 ** max(0, self._tries - 1)
+        return min(settles, now + min(wait, _LONGEST_RETRY))
+
+    def _settled(self, symbol: str, now: datetime) -> date:
+        return calendar_of_symbol(symbol).last_settled(now, self._delay)
+
+
+def follow(schedule: Schedule, ask: Callable[[Sequence[str], datetime], Outcome], stop: threading.Event) -> None:
+    """Ask for what is due, at once and after every close, until `stop` is set."""
+    while not stop.is_set():
+        now = datetime.now(UTC)
+        due = schedule.due(now)
+        if due:
+            schedule.note(due, ask(due, now), now)
+        wake = schedule.next_round(datetime.now(UTC))
+        metrics.NEXT_ROUND.set(wake.timestamp())
+        _log.info("waiting for the next round", at=wake.isoformat(timespec="seconds"))
+        while not stop.is_set() and (left := (wake - datetime.now(UTC)).total_seconds()) > 0:
+            stop.wait(min(left, _LONGEST_NAP_S))
