@@ -67,7 +67,14 @@ class BaseParameters(BaseModel):
 
 
 class BaseForecaster:
-    """Forecasts without a model; it answers until a model has been promoted, and for what a model cannot answer."""
+    """Forecasts without a model; it answers until a model has been promoted, and for what a model cannot answer.
+
+    Attributes:
+        parameters: What it was fitted to.
+        context: Sessions of a history that a forecast can depend on; older ones change nothing.
+    """
+
+    context: Final = CONTEXT
 
     def __init__(self, parameters: BaseParameters | None = None) -> None:
         """Make a forecaster of fitted parameters, or of defaults that suit most stocks."""

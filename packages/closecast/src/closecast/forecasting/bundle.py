@@ -19,11 +19,13 @@ class Bundle:
 
     Attributes:
         spec: The model's spec.
+        context: Sessions of a history that a forecast can depend on; older ones change nothing.
     """
 
     def __init__(self, spec: ModelSpec, session: onnxruntime.InferenceSession) -> None:
         """Make a bundle of a spec and the network that belongs to it; `load` reads both from a folder."""
         self.spec = spec
+        self.context = spec.context
         self._session = session
         self._shape = np.array(spec.base.shape)
         self._calibration = np.array(spec.calibration)

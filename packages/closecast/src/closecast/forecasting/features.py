@@ -25,6 +25,11 @@ FEATURES: Final = (
 )
 """Names of the features, in the order of the last axis."""
 
+NEED_ONLY_CLOSES: Final = frozenset(
+    {"return", "fast_volatility", "slow_volatility", "downside", "momentum", "volatility_level"}
+)
+"""Features that are known where a history has closes only."""
+
 WARM_UP: Final = 128
 """Sessions that the smoothed features need before the first that a model sees."""
 

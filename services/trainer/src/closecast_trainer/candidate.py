@@ -1,0 +1,95 @@
+"""From a panel to a judged model version: train, export, judge the export, decide."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from closecast.forecasting.base import BaseForecaster
+from closecast.forecasting.bundle import Bundle
+from closecast.forecasting.panel import Panel
+from closecast.forecasting.spec import ModelSpec
+from closecast_trainer.evaluation import Evaluation, evaluate
+from closecast_trainer.export import export, make_spec, write_spec
+from closecast_trainer.gate import Decision, GateSettings, decide
+from closecast_trainer.training import Epoch, TrainingConfig, TrainingResult, TrainingStoppedError, train
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A model version that has been judged, and the folder that holds it.
+
+    Attributes:
+        folder: model.onnx, model.safetensors and spec.json.
+        spec: What spec.json says, metrics included.
+        result: The training.
+        evaluation: Its measures beside those of the baselines and the champion.
+        decision: Whether it is promoted, and why.
+    """
+
+    folder: Path
+    spec: ModelSpec
+    result: TrainingResult
+    evaluation: Evaluation
+    decision: Decision
+
+
+def make_candidate(
+    panel: Panel,
+    folder: Path,
+    config: TrainingConfig,
+    *,
+    model: str,
+    champion: Bundle | None = None,
+    gate: GateSettings | None = None,
+    device: str = "auto",
+    on_epoch: Callable[[Epoch], None] = lambda _: None,
+    on_stage: Callable[[str], None] = lambda _: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Candidate:
+    """Train a model on a panel, write it to a new folder, and judge what was written.
+
+    What is judged is what is shipped: the weights are not fitted again on the test slice afterwards, so every figure in
+    the spec was measured with these very files.
+
+    Args:
+        panel: The histories of the universe.
+        folder: Where the version is written; must not exist yet.
+        config: How to train.
+        model: Name of the model.
+        champion: The version that is served now, if there is one.
+        gate: The rule of promotion.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        on_epoch: Called after each epoch.
+        on_stage: Called with ``train``, ``export`` and ``evaluate`` as each begins.
+        should_stop: Asked before each batch of work.
+
+    Raises:
+        NotEnoughHistoryError: If the panel is too short.
+        TrainingStoppedError: If `should_stop` said so.
+        NothingToJudgeError: If no session of the test slice can be judged.
+    """
+    on_stage("train")
+    result = train(panel, config, on_epoch=on_epoch, should_stop=should_stop, device=device)
+    if should_stop():
+        raise TrainingStoppedError("the training was told to stop")
+    on_stage("export")
+    spec = make_spec(result, panel, model=model)
+    export(result, spec, folder)
+    on_stage("evaluate")
+    evaluation = evaluate(
+        Bundle.load(folder),
+        BaseForecaster(spec.base),
+        panel,
+        spec.slices.test,
+        champion=champion,
+        should_stop=should_stop,
+    )
+    judged = spec.model_copy(
+        update={
+            "metrics": evaluation.metrics,
+            "skill": evaluation.skill,
+            "skill_by_horizon": evaluation.skill_by_horizon,
+        }
+    )
+    write_spec(judged, folder)
+    return Candidate(folder, judged, result, evaluation, decide(evaluation, gate))

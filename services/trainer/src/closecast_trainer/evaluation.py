@@ -1,0 +1,202 @@
+"""Judging a candidate by rolling origins, in the exact way in which it will be served."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+from scipy import stats  # type: ignore[import-untyped]
+
+from closecast.forecasting.base import pinball
+from closecast.forecasting.metrics import score
+from closecast.forecasting.panel import Panel
+from closecast.forecasting.series import Floats
+from closecast.forecasting.spec import Span
+from closecast.horizons import HORIZONS, MEDIAN
+from closecast_trainer.baselines import Origins, drift, ewma, naive, rolling_origins
+from closecast_trainer.training import TrainingStoppedError
+
+CANDIDATE: Final = "candidate"
+NAIVE: Final = "naive"
+BASE: Final = "base"
+CHAMPION: Final = "champion"
+
+_AT_ONCE: Final = 512
+
+
+class NothingToJudgeError(ValueError):
+    """No symbol has a session in the test slice from which all horizons are known."""
+
+
+class Forecaster(Protocol):
+    """What can be judged: `closecast.forecasting.bundle.Bundle` and `closecast.forecasting.base.BaseForecaster`."""
+
+    @property
+    def context(self) -> int:
+        """Sessions of a history that a forecast can depend on."""
+
+    def forecast(self, panel: Panel) -> Floats:
+        """Return price quantiles, ``[symbols, HORIZONS, levels]``, for the sessions after each row's latest."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """How a candidate, the baselines and the champion did at the same origins.
+
+    Attributes:
+        symbols: Symbols of the panel; `origins.rows` points into it.
+        origins: What was forecast, and what came.
+        quantiles: Price quantiles by model, ``[origins, HORIZONS, levels]``.
+        metrics: Measures by model and name; see `closecast.forecasting.metrics`.
+        by_horizon: Mean pinball loss of log returns by model, ``[HORIZONS]``.
+        step: Sessions between two origins.
+    """
+
+    symbols: tuple[str, ...]
+    origins: Origins
+    quantiles: Mapping[str, Floats]
+    metrics: dict[str, dict[str, float]]
+    by_horizon: dict[str, tuple[float, ...]]
+    step: int
+
+    @property
+    def skill(self) -> float:
+        """1 - mqloss / mqloss of naive: above 0 is better than naive, 1 would be perfect."""
+        return 1 - self.metrics[CANDIDATE]["mqloss"] / self.metrics[NAIVE]["mqloss"]
+
+    @property
+    def skill_by_horizon(self) -> tuple[float, ...]:
+        """The same for each horizon."""
+        pairs = zip(self.by_horizon[CANDIDATE], self.by_horizon[NAIVE], strict=True)
+        return tuple(1 - own / reference for own, reference in pairs)
+
+    def compare(self, reference: str) -> "Comparison":
+        """Test whether the candidate's pinball loss and absolute error differ from a reference's."""
+        return Comparison(
+            mqloss=self._diebold_mariano(reference, lambda quantiles: self._log_loss(quantiles).mean(axis=(1, 2))),
+            mae=self._diebold_mariano(reference, self._absolute_error),
+        )
+
+    def _diebold_mariano(self, reference: str, loss: Callable[[Floats], Floats]) -> float:
+        difference = loss(self.quantiles[CANDIDATE]) - loss(self.quantiles[reference])
+        _, session = np.unique(self.origins.sessions, return_inverse=True)
+        by_session = np.bincount(session, weights=difference) / np.bincount(session)
+        return diebold_mariano(by_session, ahead=-(-HORIZONS // self.step))
+
+    def _log_loss(self, quantiles: Floats) -> Floats:
+        last_close = self.origins.last_close
+        actual = np.log(self.origins.actual / last_close[:, None])
+        return pinball(actual, np.log(quantiles / last_close[:, None, None]))
+
+    def _absolute_error(self, quantiles: Floats) -> Floats:
+        error: Floats = np.abs(np.log(self.origins.actual / quantiles[..., MEDIAN])).mean(axis=1)
+        return error
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Probability of a difference at least this much to the candidate's disadvantage if there were none.
+
+    Attributes:
+        mqloss: For the pinball loss of all quantiles.
+        mae: For the absolute error of the median.
+    """
+
+    mqloss: float
+    mae: float
+
+
+def evaluate(
+    candidate: Forecaster,
+    base: Forecaster,
+    panel: Panel,
+    span: Span,
+    *,
+    champion: Forecaster | None = None,
+    step: int = 5,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Evaluation:
+    """Forecast from every `step`-th session of a span with every model, and measure all of them alike.
+
+    A model is given each history as it was at the origin, so it cannot see what came later.
+
+    Args:
+        candidate: The exported artefact, as it will be served.
+        base: The base that the candidate corrects.
+        panel: The histories.
+        span: The sessions to forecast from.
+        champion: The model that is served now, if there is one.
+        step: Sessions between two origins.
+        should_stop: Asked between batches.
+
+    Raises:
+        NothingToJudgeError: If no session of the span can be forecast from and judged.
+        TrainingStoppedError: If `should_stop` said so.
+    """
+    origins = rolling_origins(panel, span, step)
+    if not len(origins):
+        raise NothingToJudgeError(f"no session from {span.start} to {span.end} can be judged over {HORIZONS} sessions")
+    quantiles = {
+        CANDIDATE: forecast_at(candidate, panel, origins, should_stop),
+        NAIVE: naive(panel, origins),
+        "drift": drift(panel, origins),
+        "ewma": ewma(panel, origins),
+        BASE: forecast_at(base, panel, origins, should_stop),
+    }
+    if champion is not None:
+        quantiles[CHAMPION] = forecast_at(champion, panel, origins, should_stop)
+    metrics = {
+        model: score(forecast, origins.actual, origins.last_close, origins.rows)
+        for model, forecast in quantiles.items()
+    }
+    evaluation = Evaluation(panel.symbols, origins, quantiles, metrics, {}, step)
+    for model, forecast in quantiles.items():
+        losses = evaluation._log_loss(forecast).mean(axis=(0, 2))  # noqa: SLF001
+        evaluation.by_horizon[model] = tuple(map(float, losses))
+    return evaluation
+
+
+def forecast_at(
+    forecaster: Forecaster, panel: Panel, origins: Origins, should_stop: Callable[[], bool] = lambda: False
+) -> Floats:
+    """Return what a model forecasts at each origin from the history up to it, ``[origins, HORIZONS, levels]``."""
+    parts = []
+    for start in range(0, len(origins), _AT_ONCE):
+        if should_stop():
+            raise TrainingStoppedError("the training was told to stop")
+        part = slice(start, start + _AT_ONCE)
+        history = panel.windows(origins.rows[part], origins.columns[part], forecaster.context)
+        parts.append(forecaster.forecast(history))
+    return np.concatenate(parts)
+
+
+def diebold_mariano(difference: Floats, ahead: int) -> float:
+    """Return the one-sided p-value that a mean loss difference above 0 is chance.
+
+    The statistic of Diebold and Mariano (Journal of Business & Economic Statistics 13, 1995) with the small-sample
+    correction and the t distribution of Harvey, Leybourne and Newbold (International Journal of Forecasting 13, 1997).
+    Where the rectangular window of autocovariances gives no positive variance, Bartlett's is used.
+
+    Args:
+        difference: Loss of the candidate minus loss of the reference, in order of time.
+        ahead: Origins that a forecast reaches over: autocovariances up to ``ahead - 1`` count.
+
+    Returns:
+        NaN if there are too few origins to tell; 1 if the losses never differ.
+    """
+    count = len(difference)
+    lags = min(ahead, count) - 1
+    if count <= 2 * max(ahead, 1):
+        return float("nan")
+    if not np.any(difference):
+        return 1.0
+    centered = difference - difference.mean()
+    covariances = np.array([centered[lag:] @ centered[: count - lag] / count for lag in range(lags + 1)])
+    variance = covariances[0] + 2 * covariances[1:].sum()
+    if variance <= 0:
+        variance = covariances[0] + 2 * (covariances[1:] * (1 - np.arange(1, lags + 1) / (lags + 1))).sum()
+    if variance <= 0:
+        return 0.0 if difference.mean() > 0 else 1.0
+    correction = np.sqrt((count + 1 - 2 * ahead + ahead * (ahead - 1) / count) / count)
+    statistic = correction * difference.mean() / np.sqrt(variance / count)
+    return float(stats.t.sf(statistic, count - 1))

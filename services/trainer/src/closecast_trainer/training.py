@@ -1,0 +1,292 @@
+"""Training of the panel model: as a correction of the base, stopped in time, calibrated on what it has not seen."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from closecast.events import Hyperparameters
+from closecast.forecasting.base import ascending
+from closecast.forecasting.features import FEATURES, NEED_ONLY_CLOSES
+from closecast.forecasting.panel import Panel
+from closecast.forecasting.series import Floats
+from closecast.forecasting.spec import Slices
+from closecast.horizons import HORIZONS, LEVELS, MEDIAN
+from closecast_trainer.dataset import Fitted, Sequences, make_sequences, slice_sessions
+from closecast_trainer.model import CorrectionNetwork, QuantileLoss
+
+_CLIPPED_NORM: Final = 1.0
+_CLOSES_ONLY_SHARE: Final = 0.1
+"""Share of training windows that hide all but closes, so that a history of closes alone is no surprise later."""
+
+_CALIBRATION_PRIOR: Final = 100.0
+"""Calibration residuals, counted without overlap, that weigh as much as the belief that nothing needs a change."""
+
+
+class TrainingStoppedError(Exception):
+    """The training was told to stop before it was done; nothing of it is kept."""
+
+
+class TrainingConfig(BaseModel):
+    """How to train; the defaults end within a minute on two cores for a few symbols of ten years."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: int = Field(default=40, ge=1, le=500, description="Most passes over the training slice.")
+    patience: int = Field(default=8, ge=1, description="Epochs without a better validation loss before it stops.")
+    hidden_size: int = Field(default=32, ge=4, le=512, description="Width of each LSTM layer.")
+    layers: int = Field(default=2, ge=1, le=4, description="LSTM layers.")
+    dropout: float = Field(default=0.2, ge=0, lt=1, description="Dropout between the layers and before the head.")
+    learning_rate: float = Field(default=2e-3, gt=0, le=1, description="Step size of AdamW.")
+    weight_decay: float = Field(default=1e-2, ge=0, description="Weight decay of AdamW.")
+    batch_size: int = Field(default=32, ge=1, le=4096, description="Sequences in a batch.")
+    sequence_length: int = Field(default=256, ge=32, le=1024, description="Sessions in a sequence.")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="Seed of all random numbers.")
+    threads: int = Field(default=1, ge=1, description="CPU threads of torch; a small LSTM gains nothing from more.")
+
+    @property
+    def stride(self) -> int:
+        """Sessions from one window of a symbol to the next."""
+        return self.sequence_length // 4
+
+    def with_request(self, requested: Hyperparameters) -> Self:
+        """Return the configuration with what a training request sets."""
+        return self.model_copy(update=requested.model_dump(exclude_none=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What one pass over the training slice came to; losses are pinball in units of volatility.
+
+    Attributes:
+        epoch: 0 for the base before any training.
+        training_loss: Mean over the epoch's batches; NaN for epoch 0.
+        validation_loss: After the epoch.
+        is_best: Whether no earlier epoch had a lower validation loss.
+        seconds: Wall time of the epoch.
+    """
+
+    epoch: int
+    training_loss: float
+    validation_loss: float
+    is_best: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingResult:
+    """A trained and calibrated network, and what it was fitted with.
+
+    Attributes:
+        network: The weights of the best epoch, on the CPU.
+        fitted: Base and scaler.
+        slices: What each part saw.
+        calibration: Factor of each quantile's distance from the median, ``[HORIZONS, levels]``.
+        epochs: Every epoch, the untrained one first.
+        best_epoch: The epoch whose weights were kept.
+        config: The configuration.
+        seconds: Wall time.
+    """
+
+    network: CorrectionNetwork
+    fitted: Fitted
+    slices: Slices
+    calibration: Floats
+    epochs: tuple[Epoch, ...]
+    best_epoch: int
+    config: TrainingConfig
+    seconds: float
+
+
+def train(
+    panel: Panel,
+    config: TrainingConfig,
+    *,
+    on_epoch: Callable[[Epoch], None] = lambda _: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    device: str = "auto",
+) -> TrainingResult:
+    """Train the network on a panel. The same panel, configuration and device give the same weights.
+
+    Args:
+        panel: The histories of the universe.
+        config: How to train.
+        on_epoch: Called after each epoch, from this thread.
+        should_stop: Asked before each batch.
+        device: ``auto`` (a GPU if there is one), ``cpu`` or ``cuda``.
+
+    Raises:
+        NotEnoughHistoryError: If the panel is too short.
+        TrainingStoppedError: If `should_stop` said so.
+    """
+    began = time.perf_counter()
+    torch.set_num_threads(config.threads)
+    slices = slice_sessions(panel)
+    fitted = Fitted.to(panel, slices.training, config.sequence_length)
+    training = make_sequences(panel, fitted, slices.training, stride=config.stride, each_once=False)
+    validation = make_sequences(panel, fitted, slices.validation, stride=config.stride, each_once=True)
+    calibrating = make_sequences(panel, fitted, slices.calibration, stride=config.stride, each_once=True)
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        run = _Run(config, fitted, resolve_device(device), should_stop)
+        epochs = run.fit(training, validation, on_epoch)
+    calibration = run.calibrate(calibrating)
+    return TrainingResult(
+        network=run.network.cpu().eval(),
+        fitted=fitted,
+        slices=slices,
+        calibration=calibration,
+        epochs=tuple(epochs),
+        best_epoch=max(one.epoch for one in epochs if one.is_best),
+        config=config,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def resolve_device(device: str) -> torch.device:
+    """Return the device that a setting of ``auto``, ``cpu`` or ``cuda`` means on this machine.
+
+    Raises:
+        ValueError: If ``cuda`` is asked for and there is none.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device: cuda was asked for, this machine has none; use auto or cpu")
+    return torch.device(device)
+
+
+class _Run:
+    """One training under way."""
+
+    def __init__(
+        self, config: TrainingConfig, fitted: Fitted, device: torch.device, should_stop: Callable[[], bool]
+    ) -> None:
+        self._config = config
+        self._device = device
+        self._should_stop = should_stop
+        self._random = torch.Generator().manual_seed(config.seed)
+        network = CorrectionNetwork(len(FEATURES), config.hidden_size, config.layers, config.dropout)
+        self.network = network.to(device)
+        self._shape = np.array(fitted.base.shape)
+        self._loss = QuantileLoss(torch.from_numpy(self._shape)).to(device)
+        self._optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+        hidden = [name not in NEED_ONLY_CLOSES for name in FEATURES]
+        self._hidden = torch.tensor(hidden, device=device)
+
+    def fit(self, training: Sequences, validation: Sequences, on_epoch: Callable[[Epoch], None]) -> Sequence[Epoch]:
+        """Train until the validation loss has not improved for a while, and keep the best weights."""
+        tensors = self._tensors(training)
+        began = time.perf_counter()
+        best = self._validate(validation)
+        weights = _copy(self.network)
+        epochs = [Epoch(0, float("nan"), best, is_best=True, seconds=time.perf_counter() - began)]
+        on_epoch(epochs[0])
+        since_best = 0
+        for number in range(1, self._config.epochs + 1):
+            began = time.perf_counter()
+            training_loss = self._pass(tensors)
+            loss = self._validate(validation)
+            since_best = 0 if loss < best else since_best + 1
+            if loss < best:
+                best, weights = loss, _copy(self.network)
+            epochs.append(
+                Epoch(number, training_loss, loss, is_best=since_best == 0, seconds=time.perf_counter() - began)
+            )
+            on_epoch(epochs[-1])
+            if since_best >= self._config.patience:
+                break
+        self.network.load_state_dict(weights)
+        return epochs
+
+    def calibrate(self, sequences: Sequences) -> Floats:
+        """Return the factor of each quantile's distance from the median that held on a slice not trained on.
+
+        Split conformal prediction on scores in units of the predicted distance (Romano, Patterson and Candès,
+        Conformalized Quantile Regression, NeurIPS 2019), pooled over horizons, and drawn towards 1 by as much as the
+        slice is short, for targets overlap and symbols move together.
+        """
+        corrections = self._corrections(sequences)
+        with torch.no_grad():
+            quantiles = self._loss.quantiles(corrections).cpu().numpy().astype(np.float64)
+        known = sequences.known
+        if not known.any():
+            return np.ones((HORIZONS, len(LEVELS)))
+        distance = quantiles - quantiles[..., MEDIAN : MEDIAN + 1]
+        error = sequences.target - quantiles[..., MEDIAN]
+        independent = known[..., 0].sum() / HORIZONS
+        trust = independent / (independent + _CALIBRATION_PRIOR)
+        factors = np.ones(len(LEVELS))
+        for position, level in enumerate(LEVELS):
+            if position != MEDIAN:
+                score = error[known] / np.abs(distance[..., position][known])
+                needed = np.quantile(score, level) * np.sign(position - MEDIAN)
+                factors[position] = 1 + trust * (np.clip(needed, 0.5, 2.0) - 1)
+        median = self._shape[:, MEDIAN, None]
+        distances = self._shape - median
+        widened = ascending(median + distances * factors) - median
+        calibration: Floats = np.ones_like(distances)
+        np.divide(widened, distances, out=calibration, where=distances != 0)
+        return calibration
+
+    def _pass(self, tensors: tuple[Tensor, Tensor, Tensor]) -> float:
+        """Train on every window once, in random order, and return the mean loss."""
+        features, target, known = tensors
+        self.network.train()
+        losses = []
+        order = torch.randperm(len(features), generator=self._random).to(self._device)
+        for start in range(0, len(order), self._config.batch_size):
+            self._stop_if_told()
+            at = order[start : start + self._config.batch_size]
+            self._optimizer.zero_grad()
+            loss = self._loss(self.network(self._augmented(features[at])), target[at], known[at])
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), _CLIPPED_NORM)
+            self._optimizer.step()
+            losses.append(loss.item())
+        return float(np.mean(losses))
+
+    def _augmented(self, features: Tensor) -> Tensor:
+        """Hide all but the closes of some windows."""
+        chosen = torch.rand(len(features), generator=self._random) < _CLOSES_ONLY_SHARE
+        return features.masked_fill(chosen.to(self._device)[:, None, None] & self._hidden, 0.0)
+
+    def _validate(self, sequences: Sequences) -> float:
+        corrections = self._corrections(sequences)
+        _, target, known = self._tensors(sequences)
+        with torch.no_grad():
+            return float(self._loss(corrections, target, known))
+
+    def _corrections(self, sequences: Sequences) -> Tensor:
+        """Return the network's corrections without dropout, ``[windows, steps, HORIZONS, corrections]``."""
+        self.network.eval()
+        at_once = 4 * self._config.batch_size
+        parts = []
+        with torch.no_grad():
+            for start in range(0, len(sequences), at_once):
+                self._stop_if_told()
+                batch = torch.from_numpy(sequences.features[start : start + at_once])
+                parts.append(self.network(batch.to(self._device)))
+        return torch.cat(parts)
+
+    def _tensors(self, sequences: Sequences) -> tuple[Tensor, Tensor, Tensor]:
+        features, target, known = (
+            torch.from_numpy(array).to(self._device)
+            for array in (sequences.features, sequences.target, sequences.known)
+        )
+        return features, target, known
+
+    def _stop_if_told(self) -> None:
+        if self._should_stop():
+            raise TrainingStoppedError("the training was told to stop")
+
+
+def _copy(network: CorrectionNetwork) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
