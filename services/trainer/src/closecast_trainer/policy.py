@@ -4,24 +4,26 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
 from closecast.events import TrainingReason, TrainingRequest
+from closecast.settings import SettingsGroup
 from closecast_trainer.history import History, PastTraining
 
 _NAMESPACE: Final = UUID("5f6d7c1e-3f0e-4d0b-9a5a-6c8f3f1f0a2d")
 
 
-class PolicySettings(BaseModel):
+class PolicySettings(SettingsGroup):
     """When to train without being asked."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="CLOSECAST_TRAINER_POLICY_", extra="forbid", frozen=True)
 
-    retrain_after_sessions: int | None = Field(
-        default=21, ge=1, description="New sessions since the last training that call for the next; none for never."
+    retrain_after_sessions: int = Field(
+        default=21, ge=0, description="New sessions since the last training that call for the next; 0 for never."
     )
-    retrain_every_days: float | None = Field(
-        default=None, gt=0, description="Days after which to train again if any quote is new; none for never."
+    retrain_every_days: float = Field(
+        default=0, ge=0, description="Days after which to train again if any quote is new; 0 for never."
     )
     min_sessions: int = Field(default=400, ge=1, description="Sessions in the history before the first training.")
     quiet_s: float = Field(
@@ -64,11 +66,11 @@ class RetrainingPolicy:
         settings = self._settings
         if self._history.count_sessions() < settings.min_sessions:
             return None
-        if settings.retrain_after_sessions is not None:
+        if settings.retrain_after_sessions:
             new_sessions = self._history.count_sessions(after=last.last_session if last else None)
             if new_sessions >= settings.retrain_after_sessions:
                 return "new-sessions"
-        if settings.retrain_every_days is not None and (
+        if settings.retrain_every_days and (
             last is None or now - last.finished_at >= timedelta(days=settings.retrain_every_days)
         ):
             return "schedule"

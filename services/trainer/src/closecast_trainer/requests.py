@@ -60,19 +60,19 @@ class RequestQueue:
         """Whether this member is the active trainer, as far as it knows."""
         return self._held is not None
 
-    def poll(self, timeout_s: float = 0.0) -> ConsumerRecord | None:
-        """Stay in the group, and return the next record; None while one is in hand or there is none.
+    @property
+    def in_hand(self) -> ConsumerRecord | None:
+        """The record that is to be worked on, or None; no other comes before `done` or `put_back`."""
+        return self._in_hand
 
-        The record stays in hand until `done`.
-        """
+    def poll(self, timeout_s: float = 0.0) -> None:
+        """Stay in the group, and take the next record in hand if none is; may make this member active or end it."""
         for records in self._consumer.poll(timeout_ms=int(timeout_s * 1000)).values():
             for record in records:
                 self._in_hand = record
                 self._consumer.pause(self._held)
-                return record
         if self._held is not None and self._in_hand is None:
             self._commit_position(self._held)
-        return None
 
     def done(self) -> None:
         """Commit the offset after the record in hand, whose effect is complete, and go on with the next."""

@@ -1,0 +1,58 @@
+"""The command ``closecast-trainer``."""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from threading import Event as Flag
+from typing import Final
+
+from kafka.errors import KafkaError
+
+from closecast.kafka import BrokerUnavailableError, FencedError, TooManyInvalidRecordsError
+from closecast.settings import load_or_exit
+from closecast.telemetry.logs import configure_logs, get_logger
+from closecast.telemetry.metrics import PortInUseError, serve_metrics
+from closecast_trainer.metrics import DEFAULT_PORT, TrainerMetrics
+from closecast_trainer.service import TrainerService
+from closecast_trainer.settings import TrainerSettings
+from closecast_trainer.training import resolve_device
+
+EXIT_FAILURE: Final = 1
+EXIT_USAGE: Final = 2
+_log = get_logger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the trainer until it is told to stop; return its exit status."""
+    settings = load_or_exit(TrainerSettings, arguments)
+    configure_logs(settings.log, "trainer")
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    stop = Flag()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        resolve_device(settings.device)
+        stop_metrics = serve_metrics(settings.metrics, DEFAULT_PORT)
+    except (ValueError, PortInUseError) as error:
+        sys.stderr.write(f"closecast-trainer: {error}\n")
+        return EXIT_USAGE
+    service = TrainerService(settings, TrainerMetrics())
+    status = 0
+    try:
+        service.run(stop)
+    except (BrokerUnavailableError, FencedError, TooManyInvalidRecordsError, KafkaError) as error:
+        _log.error("the trainer stops", reason=str(error))
+        status = EXIT_FAILURE
+    stop_metrics()
+    _log.info("stopped", status=status)
+    if service.abandoned_work:
+        # The thread would keep the process alive until its batch ends; nothing of it counts any more.
+        logging.shutdown()
+        os._exit(status)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

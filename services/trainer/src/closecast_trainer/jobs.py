@@ -1,0 +1,261 @@
+"""Answering one training request: recognize it, or train, judge and register; never the same training twice."""
+
+import hashlib
+import math
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event as Flag
+from typing import Final, Literal
+
+import numpy as np
+from mlflow.exceptions import MlflowException
+from structlog.contextvars import bound_contextvars
+
+from closecast.events import ModelEvent, TrainingRequest
+from closecast.forecasting.bundle import Bundle
+from closecast.forecasting.panel import Panel
+from closecast.forecasting.series import InvalidSeriesError
+from closecast.forecasting.spec import InvalidBundleError
+from closecast.mlflow_settings import ARTIFACT_PATH
+from closecast.telemetry.logs import get_logger
+from closecast_trainer.candidate import Candidate, make_candidate
+from closecast_trainer.epochs import EpochLog, metrics_of
+from closecast_trainer.hardware import HardwareUse, describe
+from closecast_trainer.history import History, PastTraining
+from closecast_trainer.metrics import TrainerMetrics
+from closecast_trainer.registry import Registry, TrainingCancelledError
+from closecast_trainer.report import plot_forecasts, plot_losses
+from closecast_trainer.settings import TrainerSettings
+from closecast_trainer.training import TrainingConfig, TrainingStoppedError, resolve_device
+
+Work = Literal["trained", "known"]
+
+_PLOTS: Final = "plots"
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The outcome of a request, ready to be told.
+
+    Attributes:
+        event: What goes to the models topic.
+        training: What the retraining policy remembers.
+        whole_universe: Whether the request was for all symbols and sessions.
+        work: Whether a model was trained, or the outcome was known from an earlier training.
+    """
+
+    event: ModelEvent
+    training: PastTraining
+    whole_universe: bool
+    work: Work
+
+
+class TrainingJob:
+    """Answers training requests, one at a time, on a thread of its own.
+
+    Args:
+        settings: Of the trainer.
+        history: Where the panel is read.
+        registry: Where versions go.
+        metrics: What is measured.
+        cancelled: Set when the trainer stops or is no longer the active one.
+    """
+
+    def __init__(
+        self,
+        settings: TrainerSettings,
+        history: History,
+        registry: Registry,
+        *,
+        metrics: TrainerMetrics,
+        cancelled: Flag,
+    ) -> None:
+        self._settings = settings
+        self._history = history
+        self._registry = registry
+        self._metrics = metrics
+        self._cancelled = cancelled
+        self._run_id: str | None = None
+
+    def run(self, request: TrainingRequest) -> Answer:
+        """Answer a request.
+
+        Whatever goes wrong in the training itself is an answer too: the outcome is ``failed``, with the reason.
+
+        Raises:
+            TrainingCancelledError: If the trainer stopped meanwhile; the run is marked as killed.
+        """
+        began = time.monotonic()
+        with (
+            bound_contextvars(request_id=str(request.id), model=request.model),
+            self._metrics.training.track_inprogress(),
+        ):
+            _log.info("training request taken up", requested_for=request.reason)
+            panel = self._panel(request)
+            try:
+                event, work = self._answer(request, panel)
+            except MlflowException as error:
+                # Outages were waited for: MLflow refuses the call, and would do so again.
+                _log.exception("MLflow refuses")
+                event, work = _failed(request, panel, None, error), "trained"
+        self._metrics.training_seconds.observe(time.monotonic() - began)
+        last_session = None if panel is None else panel.last_session.max().astype(object)
+        if last_session is not None:
+            midnight = datetime(last_session.year, last_session.month, last_session.day, tzinfo=UTC)
+            self._metrics.last_session.set(midnight.timestamp())
+        return Answer(
+            event=event,
+            training=PastTraining(
+                model=request.model,
+                fingerprint="" if panel is None else panel.fingerprint(),
+                last_session=last_session,
+                outcome=event.outcome,
+                finished_at=datetime.now(UTC),
+            ),
+            whole_universe=not request.symbols and request.start is None and request.end is None,
+            work=work,
+        )
+
+    def wait(self, future: Future[Answer], timeout_s: float) -> bool:
+        """Wait for a cancelled job to end, and tell whether it has; if not, its run is marked as killed."""
+        ended = bool(wait([future], timeout_s).done)
+        if not ended and self._run_id is not None:
+            self._registry.try_kill_run(self._run_id)
+        return ended
+
+    def _panel(self, request: TrainingRequest) -> Panel | None:
+        try:
+            return self._history.panel(request.symbols, request.start, request.end)
+        except InvalidSeriesError:
+            return None
+
+    def _answer(self, request: TrainingRequest, panel: Panel | None) -> tuple[ModelEvent, Work]:
+        """Return the outcome from MLflow if it is known there, and from a training otherwise."""
+        config = self._settings.training.with_request(request.hyperparameters)
+        identity = identity_of(request.model, "" if panel is None else panel.fingerprint(), config)
+        run_id = self._registry.find(request) or self._registry.find(request, identity)
+        if run_id is not None:
+            event = self._registry.apply(run_id)
+            _log.info("the outcome is known, nothing is trained", run_id=run_id, outcome=event.outcome)
+            return self._as_of_now(event.model_copy(update={"request_id": request.id})), "known"
+        run_id = self._run_id = self._registry.start_run(request, identity, self._parameters(request, panel, config))
+        try:
+            event = self._train(request, panel, config, run_id)
+        except (TrainingStoppedError, TrainingCancelledError):
+            self._registry.try_kill_run(run_id)
+            raise TrainingCancelledError from None
+        except Exception as error:  # noqa: BLE001
+            # Anything at all: one bad request must not stop the service, and its sender must learn of it.
+            _log.exception("training failed", run_id=run_id)
+            event = _failed(request, panel, run_id, error)
+        self._registry.decide(run_id, event)
+        return self._registry.apply(run_id), "trained"
+
+    def _as_of_now(self, event: ModelEvent) -> ModelEvent:
+        """Return a known outcome as it stands: a champion that was replaced since is not promoted again."""
+        if event.outcome != "promoted":
+            return event
+        champion = self._registry.champion(event.model)
+        if champion is not None and champion.version == event.version:
+            return event
+        now = "there is none" if champion is None else f"it is version {champion.version}"
+        reason = f"trained before as version {event.version}, which is no longer the champion: {now}"
+        return event.model_copy(update={"outcome": "rejected", "reason": reason})
+
+    def _train(self, request: TrainingRequest, panel: Panel | None, config: TrainingConfig, run_id: str) -> ModelEvent:
+        """Train, judge and upload; what becomes of it is decided, but not done."""
+        if panel is None:
+            raise InvalidSeriesError("no quotes are known of these symbols in this range of sessions")
+        device = resolve_device(self._settings.device)
+        with TemporaryDirectory() as temporary:
+            folder = Path(temporary)
+            epochs = EpochLog(self._registry, run_id, self._metrics)
+            with HardwareUse(self._registry.tracking_uri, run_id, device) as use:
+                candidate = make_candidate(
+                    panel,
+                    folder / ARTIFACT_PATH,
+                    config,
+                    model=request.model,
+                    champion=self._champion(request.model, folder / "champion"),
+                    gate=self._settings.gate,
+                    device=device.type,
+                    on_epoch=epochs,
+                    on_stage=lambda stage: _log.info("training stage", stage=stage),
+                    should_stop=self._cancelled.is_set,
+                )
+            epochs.flush()
+            self._registry.log_metrics(run_id, use.peaks() + metrics_of(candidate))
+            self._registry.log_folder(run_id, candidate.folder, ARTIFACT_PATH)
+            self._registry.log_folder(run_id, _plots(candidate, folder / _PLOTS), _PLOTS)
+        return ModelEvent(
+            request_id=request.id,
+            model=request.model,
+            outcome="promoted" if candidate.decision.promoted else "rejected",
+            run_id=run_id,
+            reason=candidate.decision.reason,
+            metrics=_finite(candidate.evaluation.metrics),
+            symbols=panel.symbols,
+        )
+
+    def _champion(self, model: str, folder: Path) -> Bundle | None:
+        champion = self._registry.champion(model)
+        if champion is None:
+            return None
+        folder.mkdir()
+        try:
+            return Bundle.load(self._registry.download(champion, folder))
+        except InvalidBundleError as error:
+            _log.warning(
+                "the champion cannot be read and is not compared with", version=champion.version, error=str(error)
+            )
+            return None
+
+    def _parameters(self, request: TrainingRequest, panel: Panel | None, config: TrainingConfig) -> dict[str, object]:
+        parameters: dict[str, object] = {**config.model_dump(), "reason": request.reason}
+        if panel is not None:
+            parameters |= {
+                "data.symbols": len(panel),
+                "data.rows": int(panel.lengths.sum()),
+                "data.first_session": np.nanmin(panel.sessions),
+                "data.last_session": panel.last_session.max(),
+                "data.fingerprint": panel.fingerprint(),
+            }
+        return parameters | describe(resolve_device(self._settings.device))
+
+
+def identity_of(model: str, fingerprint: str, config: TrainingConfig) -> str:
+    """Return what makes two trainings the same: model, data and configuration (threads change no result)."""
+    told = f"{model}\n{fingerprint}\n{config.model_dump_json(exclude={'threads'})}"
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _failed(request: TrainingRequest, panel: Panel | None, run_id: str | None, error: Exception) -> ModelEvent:
+    return ModelEvent(
+        request_id=request.id,
+        model=request.model,
+        outcome="failed",
+        run_id=run_id,
+        reason=f"{type(error).__name__}: {error}",
+        symbols=() if panel is None else panel.symbols,
+    )
+
+
+def _plots(candidate: Candidate, folder: Path) -> Path:
+    folder.mkdir()
+    plot_losses(candidate.result.epochs, folder / "losses.png")
+    plot_forecasts(candidate.evaluation, folder / "forecasts.png")
+    return folder
+
+
+def _finite(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Return the measures that are numbers; JSON knows no others."""
+    return {
+        model: {name: value for name, value in values.items() if math.isfinite(value)}
+        for model, values in metrics.items()
+    }
