@@ -25,3 +25,5 @@ LAST_SESSION = Gauge(
     "closecast_ingestor_last_session_timestamp_seconds", "Close of the latest session published or found.", ["exchange"]
 )
 NEXT_ROUND = Gauge("closecast_ingestor_next_round_timestamp_seconds", "When the next scheduled round begins.")
+SESSIONS_TO_REPLAY = Gauge("closecast_ingestor_sessions_to_replay", "Sessions of the replay.")
+SESSIONS_REPLAYED = Gauge("closecast_ingestor_sessions_replayed", "Sessions of the replay that are done.")

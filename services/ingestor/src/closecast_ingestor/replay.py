@@ -6,6 +6,7 @@ from itertools import groupby
 
 from closecast.events import Quote
 from closecast.telemetry.progress import progress_bars
+from closecast_ingestor import metrics
 from closecast_ingestor.publishing import Publication
 from closecast_ingestor.rounds import StoppedError
 
@@ -28,6 +29,7 @@ def replay(publication: Publication, quotes: Iterable[Quote], speed: float, stop
     sessions = [list(group) for _, group in groupby(in_order, key=lambda quote: quote.session)]
     with progress_bars() as bars:
         task = bars.add_task("replaying sessions", total=len(sessions))
+        metrics.SESSIONS_TO_REPLAY.set(len(sessions))
         for session in sessions:
             new = [publication.add_quote(quote) for quote in session]
             if speed:
@@ -35,4 +37,5 @@ def replay(publication: Publication, quotes: Iterable[Quote], speed: float, stop
             if stop.wait(1 / speed) if speed and any(new) else stop.is_set():
                 raise StoppedError("stopped before the end; start it again to go on")
             bars.advance(task)
+            metrics.SESSIONS_REPLAYED.inc()
     publication.flush()

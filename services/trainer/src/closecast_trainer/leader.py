@@ -86,6 +86,7 @@ class Leader:
         offsets = self._feed.poll(timeout_s)
         if offsets:
             self._queue.commit_quotes(self._topics.quotes.name, offsets)
+            self._metrics.up_to_date.set(0)
             self._check_at = 0.0
         if self._training is not None:
             if self._training.done():
@@ -109,6 +110,7 @@ class Leader:
         self._executor.shutdown(wait=False)
         self._opened.close()
         self._metrics.leader.set(0)
+        self._metrics.up_to_date.set(0)
         return ended
 
     def _begin(self) -> None:
@@ -163,6 +165,7 @@ class Leader:
             return
         self._check_at = now + _CHECK_S
         request = self._policy.due()
+        self._metrics.up_to_date.set(request is None)
         if request is None:
             return
         with self._publisher.transaction():

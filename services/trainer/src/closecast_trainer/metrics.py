@@ -26,6 +26,11 @@ class TrainerMetrics:
         self.lag = Gauge(
             "closecast_trainer_quotes_lag", "Records of the quotes topic not stored yet.", registry=registry
         )
+        self.up_to_date = Gauge(
+            "closecast_trainer_up_to_date",
+            "1 while every quote is stored and they call for no training.",
+            registry=registry,
+        )
         self.trainings = Counter(
             "closecast_trainer_trainings",
             "Requests answered, by outcome and by whether a model was trained or the outcome was known.",
