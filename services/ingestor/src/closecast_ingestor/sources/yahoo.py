@@ -2,6 +2,7 @@
 
 import json
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
@@ -89,7 +90,7 @@ class Yahoo:
         retrying = Retrying(
             retry=retry_if_exception(_may_pass),
             wait=wait_exponential_jitter(
-                initial=self._settings.backoff_s, max=self._settings.most_backoff_s, jitter=self._settings.backoff_s
+                multiplier=self._settings.backoff_s, max=self._settings.most_backoff_s, jitter=self._settings.backoff_s
             ),
             stop=stop_after_attempt(1 + self._settings.retries) | stop_when_event_set(self._stop),
             sleep=sleep_using_event(self._stop),
@@ -129,7 +130,7 @@ class _CountingSession(Session[Response]):
         super().__init__(impersonate="chrome")
         self._url = None if url is None else str(url).rstrip("/")
 
-    def request(self, method: Any, url: str, *args: Any, **kwargs: Any) -> Response:
+    def request(self, method: Any, url: str, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - as curl_cffi has it
         """Send a request; an answer of 500 and above is an error, which yfinance would read as an empty one."""
         if self._url is not None:
             url = self._url + urlsplit(url).path
@@ -148,6 +149,7 @@ class _CountingSession(Session[Response]):
 def _configure_yfinance() -> TemporaryDirectory[str]:
     """Make yfinance raise its errors, and keep its caches in a folder that goes with the process."""
     yfinance.config.debug.hide_exceptions = False
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module="yfinance")
     folder = TemporaryDirectory(prefix="closecast-yfinance-", ignore_cleanup_errors=True)
     yfinance.set_tz_cache_location(folder.name)
     return folder
