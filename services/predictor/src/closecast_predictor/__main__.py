@@ -1,0 +1,58 @@
+"""The `closecast-predictor` command."""
+
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from closecast.settings import load_or_exit
+from closecast.telemetry.logs import configure_logs, get_logger
+from closecast_predictor.ray_runtime import PortInUseError, require_free_port, running_ray
+from closecast_predictor.settings import PredictorSettings
+
+_FAILED: Final = 1
+_log = get_logger(__name__)
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    settings = load_or_exit(PredictorSettings)
+    configure_logs(settings.log, "predictor")
+    stop = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    try:
+        _check_metrics_port(settings)
+        with tempfile.TemporaryDirectory(prefix="closecast-") as folder, running_ray(settings, Path(folder)):
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, end)
+            _serve_until(stop, settings)
+    except PortInUseError as error:
+        sys.stderr.write(f"closecast-predictor: {error}\n")
+        raise SystemExit(_FAILED) from None
+
+
+def _serve_until(stop: threading.Event, settings: PredictorSettings) -> None:
+    from ray import serve
+
+    from closecast_predictor.app import NAME, application
+
+    serve.run(application(settings), name=NAME, route_prefix="/")
+    _log.info("serving", address=f"http://{settings.host}:{settings.port}", docs="/docs", metrics="/metrics")
+    stop.wait()
+    _log.info("stopping")
+
+
+def _check_metrics_port(settings: PredictorSettings) -> None:
+    port = settings.default_metrics_port if settings.metrics.port is None else settings.metrics.port
+    if port:
+        require_free_port(settings.metrics.host, port, "CLOSECAST_METRICS_PORT or --metrics.port")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Forecasts as the bytes that HTTP answers with, made once so that a request is a lookup."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from closecast.events import Forecast, HorizonForecast
+from closecast.horizons import HORIZONS, LEVELS, MEDIAN
+
+_LEVEL_NAMES: Final = tuple(map(str, LEVELS))
+_TAILS: Final = tuple(b'],"horizon":%d}' % horizon for horizon in range(HORIZONS + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One symbol's forecast as JSON, cut after each horizon.
+
+    Attributes:
+        text: The JSON object up to its last horizon.
+        cuts: For each horizon, where the text ends that covers it and all before it.
+    """
+
+    text: bytes
+    cuts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, forecast: Forecast) -> "Answer":
+        """Make the answer of a forecast."""
+        head = orjson.dumps(forecast_summary(forecast))
+        text = bytearray(head[:-1] + b',"forecast":[')
+        cuts: list[int] = []
+        for one in forecast.horizons:
+            text += (b"," if cuts else b"") + orjson.dumps(horizon_fields(one))
+            cuts.append(len(text))
+        return cls(bytes(text), tuple(cuts))
+
+    def body(self, horizon: int) -> bytes:
+        """Return the JSON of the first `horizon` sessions; the numbers 1 to 10 are valid."""
+        return self.text[: self.cuts[horizon - 1]] + _TAILS[horizon]
+
+
+def forecast_summary(forecast: Forecast) -> dict[str, Any]:
+    """Return what an answer says before it comes to the single horizons."""
+    return {
+        "symbol": forecast.symbol,
+        "exchange": forecast.exchange,
+        "currency": forecast.currency,
+        "model": forecast.model,
+        "version": forecast.version,
+        "skill": forecast.skill,
+        "origin": forecast.origin,
+        "last_close": forecast.last_close,
+        "predicted_close": forecast.horizons[0].quantiles[MEDIAN],
+        "made_at": forecast.made_at,
+    }
+
+
+def horizon_fields(one: HorizonForecast) -> dict[str, Any]:
+    """Return what an answer says of one horizon."""
+    return {
+        "horizon": one.horizon,
+        "session": one.session,
+        "median": one.quantiles[MEDIAN],
+        "quantiles": dict(zip(_LEVEL_NAMES, one.quantiles, strict=True)),
+    }

@@ -1,0 +1,25 @@
+"""What the HTTP application asks of the forecaster, wherever that runs."""
+
+from typing import Protocol
+from uuid import UUID
+
+from closecast.events import TrainingRequest
+from closecast_predictor.engine import Status
+from closecast_predictor.training import Training
+
+
+class ForecasterUnavailableError(ConnectionError):
+    """The forecaster or its Kafka cannot be reached now; a later try may succeed."""
+
+
+class Desk(Protocol):
+    """The forecaster as the HTTP application sees it; every call may raise `ForecasterUnavailableError`."""
+
+    async def request_training(self, request: TrainingRequest) -> None:
+        """Publish a training request and return once Kafka has it."""
+
+    async def training(self, request_id: UUID) -> Training | None:
+        """Return what is known of a training request."""
+
+    async def status(self) -> Status:
+        """Return how far the forecaster is."""

@@ -1,0 +1,200 @@
+"""Requests and answers, as OpenAPI shows them."""
+
+import datetime as dt
+from typing import Annotated, Final, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StrictInt, Tag, model_validator
+
+from closecast.events import Hyperparameters
+from closecast.horizons import HORIZONS, LEVELS
+from closecast.symbols import Symbol, parse_symbol
+from closecast_predictor.training import TrainingState
+
+FEWEST_SESSIONS: Final = 30
+"""Sessions below which a history says too little of how much a stock moves."""
+
+Price = Annotated[float, Field(gt=0, le=1e12, strict=True, allow_inf_nan=False)]
+
+
+def _known_shape(text: object) -> object:
+    return parse_symbol(text) if isinstance(text, str) else text
+
+
+RequestedSymbol = Annotated[
+    str,
+    BeforeValidator(_known_shape),
+    Field(
+        description="Symbol in Yahoo's notation; B3's tickers with or without .SA.",
+        min_length=1,
+        max_length=18,
+        examples=["PETR4.SA"],
+    ),
+]
+Horizon = Annotated[StrictInt, Field(ge=1, le=HORIZONS, description="Sessions ahead.")]
+
+
+class HistoryRow(BaseModel):
+    """One session of a history, adjusted for splits."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    date: Annotated[dt.date | None, Field(description="Trading day; give it on all sessions or on none.")] = None
+    open: Price | None = None
+    high: Price | None = None
+    low: Price | None = None
+    close: Price
+    volume: Annotated[float, Field(ge=0, le=1e15, strict=True)] | None = None
+
+
+def _shape_of(history: object) -> str:
+    first = history[0] if isinstance(history, list) and history else None
+    return "closes" if isinstance(first, int | float) else "rows"
+
+
+Rows = Annotated[list[HistoryRow], Tag("rows")]
+Closes = Annotated[list[Price], Tag("closes")]
+History = Annotated[Rows | Closes, Discriminator(_shape_of)]
+
+
+class PredictRequest(BaseModel):
+    """Asks for the forecast of a symbol, or of a history that comes with the request."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"symbol": "PETR4.SA", "horizon": 5},
+                {"history": [{"date": "2025-06-16", "close": 32.72}], "symbol": "PETR4.SA", "horizon": 3},
+                {"history": [32.41, 32.72]},
+            ]
+        },
+    )
+
+    symbol: RequestedSymbol | None = None
+    history: History | None = Field(
+        default=None,
+        description=f"Sessions, oldest first, or closes alone; at least {FEWEST_SESSIONS}. With a symbol, its exchange "
+        "tells the sessions that follow.",
+    )
+    horizon: Horizon = HORIZONS
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> Self:
+        if self.symbol is None and self.history is None:
+            raise ValueError("give a symbol or a history")
+        return self
+
+
+class HorizonAnswer(BaseModel):
+    """The forecast of one close."""
+
+    horizon: int = Field(description="Sessions after the origin.")
+    session: dt.date | None = Field(description="The session that is forecast; null for a history without dates.")
+    median: float
+    quantiles: dict[str, float] = Field(description=f"Price at each of the levels {', '.join(map(str, LEVELS))}.")
+
+
+class PredictAnswer(BaseModel):
+    """A forecast, which model made it, and how that model compares with "the close stays where it is"."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "symbol": "PETR4.SA",
+                "exchange": "BVMF",
+                "currency": "BRL",
+                "model": "closecast-panel",
+                "version": "3",
+                "skill": 0.06,
+                "origin": "2025-06-16",
+                "last_close": 32.72,
+                "predicted_close": 32.73,
+                "made_at": "2025-06-16T21:30:01.120000+00:00",
+                "forecast": [
+                    {
+                        "horizon": 1,
+                        "session": "2025-06-17",
+                        "median": 32.73,
+                        "quantiles": dict(
+                            zip(map(str, LEVELS), (31.31, 31.95, 32.37, 32.73, 33.08, 33.5, 34.19), strict=True)
+                        ),
+                    }
+                ],
+                "horizon": 1,
+            }
+        }
+    )
+
+    symbol: str | None
+    exchange: str | None = Field(description="Market identifier code (ISO 10383).")
+    currency: str | None = Field(description="Currency of the prices (ISO 4217).")
+    model: str
+    version: str = Field(description='Version of the model, or "base" while none has been promoted.')
+    skill: float | None = Field(
+        description="1 - mqloss / mqloss of naive, measured when the version was trained; above 0 is better."
+    )
+    origin: dt.date | None = Field(description="Latest session that the forecast knows.")
+    last_close: float
+    predicted_close: float = Field(description="Median of the next session.")
+    made_at: dt.datetime
+    forecast: list[HorizonAnswer]
+    horizon: int
+
+
+class TrainRequest(BaseModel):
+    """Asks the trainer for a new version of the model."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {},
+                {"symbols": ["PETR4.SA", "VALE3.SA"], "start": "2015-01-01", "hyperparameters": {"epochs": 20}},
+            ]
+        },
+    )
+
+    symbols: tuple[Symbol, ...] = Field(
+        default=(), max_length=5000, description="Symbols to train on; none for all that there are quotes of."
+    )
+    start: dt.date | None = Field(default=None, description="First session to use; null for the first there is.")
+    end: dt.date | None = Field(default=None, description="Last session to use; null for the latest.")
+    hyperparameters: Hyperparameters = Field(default_factory=Hyperparameters)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.start and self.end and self.start > self.end:
+            raise ValueError(f"start {self.start} lies after end {self.end}")
+        return self
+
+
+class TrainingAnswer(BaseModel):
+    """A training request and what became of it."""
+
+    id: UUID
+    state: TrainingState = Field(description="queued until the outcome is known.")
+    model: str
+    symbols: tuple[str, ...] = Field(description="Symbols asked for, or that the training saw; empty for all.")
+    requested_at: dt.datetime | None
+    version: str | None = Field(default=None, description="Version that came of it.")
+    reason: str | None = Field(default=None, description="Why the gate decided so, or what failed.")
+    metrics: dict[str, dict[str, float]] | None = Field(
+        default=None, description="Metrics of the candidate and of what it was compared with."
+    )
+    finished_at: dt.datetime | None = None
+
+
+class HealthAnswer(BaseModel):
+    """The process lives."""
+
+    status: Literal["healthy"] = "healthy"
+
+
+class ReadyAnswer(BaseModel):
+    """Forecasts can be answered."""
+
+    status: Literal["ready"] = "ready"
+    symbols: int = Field(description="Symbols that there is a forecast of.")
+    model: str
+    version: str

@@ -1,0 +1,34 @@
+"""What a replica answers from: the latest snapshot and the model that made it, swapped whole."""
+
+from typing import Final
+
+from closecast_predictor.answers import Answer
+from closecast_predictor.snapshot import Model, Snapshot
+
+_B3_SUFFIX: Final = ".SA"
+DEFAULT_MAX_BODY: Final = 2 * 2**20
+
+
+class Serving:
+    """The state of one replica; a reader takes `answers` or `model` once and so never sees a mixture.
+
+    Args:
+        max_body: Bytes above which a request's body is refused.
+    """
+
+    def __init__(self, max_body: int = DEFAULT_MAX_BODY) -> None:
+        self.max_body = max_body
+        self.snapshot: Snapshot | None = None
+        self.model: Model | None = None
+        self.answers: dict[str, Answer] = {}
+
+    def swap(self, snapshot: Snapshot, model: Model) -> None:
+        """Answer from this snapshot from now on."""
+        # B3's tickers are known without their suffix too.
+        short = {symbol.removesuffix(_B3_SUFFIX): answer for symbol, answer in snapshot.answers.items()}
+        answers = short | dict(snapshot.answers)
+        self.answers, self.model, self.snapshot = answers, model, snapshot
+
+
+SERVING: Final = Serving()
+"""The state of this process: Ray Serve makes the HTTP server's middleware and the deployment apart from each other."""

@@ -1,0 +1,66 @@
+"""The Serve application, for the command and for Serve's configurations (`closecast_predictor.app:build`)."""
+
+from typing import Any, Final
+
+from ray import serve
+from ray.serve import Application
+from ray.serve.config import AutoscalingConfig, AutoscalingPolicy
+
+from closecast_predictor.autoscaling import BusyPolicy
+from closecast_predictor.deployments import Api, Forecaster
+from closecast_predictor.settings import PredictorSettings
+
+NAME: Final = "closecast"
+
+_METRICS_INTERVAL_S: Final = 2.0
+_LOOK_BACK_S: Final = 10.0
+_UPSCALE_DELAY_S: Final = 5.0
+_DOWNSCALE_DELAY_S: Final = 120.0
+_TARGET_ONGOING: Final = 32
+_MAX_ONGOING: Final = 1000
+_FORECASTER_CALLS: Final = 1000
+
+
+def build(_arguments: dict[str, Any] | None = None) -> Application:
+    """Return the application with the settings of the environment, for Ray Serve's configuration files.
+
+    Raises:
+        SettingsError: If a setting is unknown or out of bounds.
+    """
+    return application(PredictorSettings.load())
+
+
+def application(settings: PredictorSettings) -> Application:
+    """Return the application: one forecaster, and replicas that answer."""
+    forecaster = serve.deployment(
+        name="Forecaster",
+        num_replicas=1,
+        max_ongoing_requests=_FORECASTER_CALLS,
+        # Long polls of the replicas are always under way; waiting for them would only delay a stop.
+        graceful_shutdown_timeout_s=1,
+        health_check_period_s=2,
+        ray_actor_options={"num_cpus": 0},
+    )(Forecaster)
+    api = serve.deployment(
+        name="Api",
+        max_ongoing_requests=_MAX_ONGOING,
+        max_queued_requests=_MAX_ONGOING,
+        autoscaling_config=_autoscaling(settings),
+        ray_actor_options={"num_cpus": 0},
+    )(Api)
+    return api.bind(settings, forecaster.bind(settings))
+
+
+def _autoscaling(settings: PredictorSettings) -> AutoscalingConfig:
+    return AutoscalingConfig(
+        min_replicas=settings.min_replicas,
+        max_replicas=settings.max_replicas,
+        target_ongoing_requests=_TARGET_ONGOING,
+        metrics_interval_s=_METRICS_INTERVAL_S,
+        look_back_period_s=_LOOK_BACK_S,
+        upscale_delay_s=_UPSCALE_DELAY_S,
+        downscale_delay_s=_DOWNSCALE_DELAY_S,
+        policy=AutoscalingPolicy(  # type: ignore[no-untyped-call]
+            policy_function=BusyPolicy, policy_kwargs={"target_busy": settings.target_busy}
+        ),
+    )

@@ -1,0 +1,194 @@
+"""The two deployments of Ray Serve: one forecaster, and the replicas that answer HTTP."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import ray
+from ray import ObjectRef, serve
+from ray.exceptions import RayError
+from ray.serve.exceptions import RayServeException
+from ray.serve.handle import DeploymentHandle
+
+from closecast.events import TrainingRequest
+from closecast.telemetry.logs import configure_logs, get_logger
+from closecast.telemetry.metrics import serve_metrics
+from closecast_predictor import metrics
+from closecast_predictor.api.app import build_app
+from closecast_predictor.api.desk import ForecasterUnavailableError
+from closecast_predictor.api.edge import Edge
+from closecast_predictor.api.serving import SERVING
+from closecast_predictor.autoscaling import BUSY, BusyMeter
+from closecast_predictor.champion import LoadedModel, ModelCache
+from closecast_predictor.engine import Engine, Status
+from closecast_predictor.settings import PredictorSettings
+from closecast_predictor.snapshot import Model, ModelFiles, Snapshot
+from closecast_predictor.training import Training
+
+_LONG_POLL_S: Final = 20.0
+_FIRST_SNAPSHOT_S: Final = 5.0
+_RETRY_S: Final = 0.5
+_CALL_S: Final = 15.0
+
+Update = tuple[str, list[ObjectRef[Snapshot]], list[ObjectRef[ModelFiles]]]
+"""Token of a snapshot, and references to it and to the files of the model that made it; lists keep Ray from resolving
+them on the way."""
+
+_log = get_logger(__name__)
+
+
+class Forecaster:
+    """Runs the engine and hands its snapshots to the replicas through the object store."""
+
+    def __init__(self, settings: PredictorSettings) -> None:
+        configure_logs(settings.log, "predictor")
+        self._loop = asyncio.get_running_loop()
+        self._changed = asyncio.Event()
+        self._update: Update | None = None
+        self._files: tuple[ModelFiles, ObjectRef[ModelFiles]] | None = None
+        self._stop_metrics = serve_metrics(settings.metrics, settings.default_metrics_port, metrics.registry())
+        cache = settings.cache or Path(tempfile.gettempdir()) / f"closecast-predictor-{settings.port}"
+        self._engine = Engine(settings, ModelCache(cache, settings.mlflow.model), self._share)
+        self._engine.start()
+
+    async def next_update(self, known: str, wait_s: float) -> Update | None:
+        """Return the latest snapshot as soon as it is another than the known one; None if none comes in time."""
+        if self._update is None or self._update[0] == known:
+            try:
+                await asyncio.wait_for(self._changed.wait(), wait_s)
+            except TimeoutError:
+                return None
+        return self._update
+
+    async def request_training(self, request: bytes) -> None:
+        """Publish a training request."""
+        await asyncio.to_thread(self._engine.trainings.request, TrainingRequest.from_bytes(request))
+
+    async def training(self, request_id: str) -> Training | None:
+        """Return what is known of a training request."""
+        return self._engine.trainings.find(UUID(request_id))
+
+    async def status(self) -> Status:
+        """Return how far the engine is."""
+        return self._engine.status
+
+    async def check_health(self) -> None:
+        """Have Serve start a new forecaster when the engine has died."""
+        if not self._engine.is_alive:
+            raise RuntimeError("a thread of the forecaster has ended; its log tells why")
+
+    async def __del__(self) -> None:
+        """Let go of Kafka and of the port."""
+        await asyncio.to_thread(self._engine.stop)
+        self._stop_metrics()
+
+    def _share(self, snapshot: Snapshot, model: LoadedModel) -> None:
+        if self._files is None or self._files[0] is not model.files:
+            self._files = model.files, ray.put(model.files)
+        update = (snapshot.token, [ray.put(snapshot)], [self._files[1]])
+        self._loop.call_soon_threadsafe(self._announce, update)
+
+    def _announce(self, update: Update) -> None:
+        self._update = update
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+
+@serve.ingress()
+class Api:
+    """Answers HTTP from the latest snapshot, also while the forecaster is away."""
+
+    async def __init__(self, settings: PredictorSettings, forecaster: DeploymentHandle[Forecaster]) -> None:  # type: ignore[misc]
+        configure_logs(settings.log, "predictor")
+        self._settings = settings
+        self._desk = RemoteDesk(forecaster)
+        self._busy = BusyMeter()
+        self._replica = serve.get_replica_context().replica_tag
+        self._loaded: tuple[str, Model] | None = None
+        SERVING.max_body = settings.max_body_bytes
+        try:
+            # A replica that is started under load should know the forecasts before the first request comes.
+            await self._take(await self._desk.next_update("", _FIRST_SNAPSHOT_S))
+        except ForecasterUnavailableError as error:
+            _log.warning("no snapshot yet", error=str(error))
+        self._following = asyncio.get_running_loop().create_task(self._follow())
+
+    def __serve_build_asgi_app__(self) -> Edge:
+        """Return the application; Ray Serve calls this once the replica is made."""
+        settings = self._settings
+        return Edge(build_app(SERVING, self._desk, max_history=settings.max_history, model=settings.mlflow.model))
+
+    async def record_autoscaling_stats(self) -> dict[str, float]:
+        """Return what the autoscaling policy goes by."""
+        busy = self._busy.read()
+        metrics.REPLICA_BUSY.labels(self._replica).set(busy)
+        return {BUSY: busy}
+
+    async def _follow(self) -> None:
+        while True:
+            known = "" if SERVING.snapshot is None else SERVING.snapshot.token
+            try:
+                await self._take(await self._desk.next_update(known, _LONG_POLL_S))
+            except ForecasterUnavailableError as error:
+                _log.warning("the last snapshot stays", error=str(error))
+                await asyncio.sleep(_RETRY_S)
+            except Exception:  # noqa: BLE001 - logged below; following must not end
+                _log.exception("snapshot not taken, the last one stays")
+                await asyncio.sleep(_RETRY_S)
+
+    async def _take(self, update: Update | None) -> None:
+        if update is None:
+            return
+        _, (snapshot_ref,), (files_ref,) = update
+        snapshot: Snapshot = await snapshot_ref
+        if self._loaded is None or self._loaded[0] != snapshot.version:
+            files: ModelFiles = await files_ref
+            self._loaded = snapshot.version, await asyncio.to_thread(_load, files)
+        SERVING.swap(snapshot, self._loaded[1])
+
+
+class RemoteDesk:
+    """Calls the forecaster through Ray Serve.
+
+    Args:
+        forecaster: Handle of the deployment.
+    """
+
+    def __init__(self, forecaster: DeploymentHandle[Forecaster]) -> None:
+        # By reference: replies hold references to objects, which gRPC would pin in the store for ever.
+        self._forecaster = forecaster.options(_by_reference=True)
+
+    async def next_update(self, known: str, wait_s: float) -> Update | None:
+        """Return the next snapshot; see `Forecaster.next_update`."""
+        update: Update | None = await self._call("next_update", known, wait_s, timeout_s=wait_s + _CALL_S)
+        return update
+
+    async def request_training(self, request: TrainingRequest) -> None:
+        """Publish a training request and return once Kafka has it."""
+        await self._call("request_training", request.to_bytes())
+
+    async def training(self, request_id: UUID) -> Training | None:
+        """Return what is known of a training request."""
+        found: Training | None = await self._call("training", str(request_id))
+        return found
+
+    async def status(self) -> Status:
+        """Return how far the forecaster is."""
+        status: Status = await self._call("status")
+        return status
+
+    async def _call(self, method: str, *arguments: object, timeout_s: float = _CALL_S) -> Any:  # noqa: ANN401 - the method's
+        try:
+            return await asyncio.wait_for(getattr(self._forecaster, method).remote(*arguments), timeout_s)
+        except (RayError, RayServeException, TimeoutError) as error:
+            told = str(error).strip().splitlines()
+            raise ForecasterUnavailableError(
+                f"the forecaster cannot be reached: {told[-1] if told else error!r}"
+            ) from error
+
+
+def _load(files: ModelFiles) -> Model:
+    with tempfile.TemporaryDirectory(prefix="closecast-model-") as folder:
+        return files.load(Path(folder))

@@ -1,0 +1,211 @@
+"""The work of the forecaster: events in, forecasts and snapshots out. It knows nothing of Ray."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+from uuid import uuid4
+
+from kafka.errors import KafkaError
+
+from closecast.events import Event, Forecast, ModelEvent, Quote, TrainingRequest
+from closecast.kafka import BrokerUnavailableError, Publisher
+from closecast.telemetry.logs import get_logger
+from closecast_predictor import metrics
+from closecast_predictor.book import Book
+from closecast_predictor.champion import ChampionLoader, LoadedModel, ModelCache
+from closecast_predictor.feed import Feed
+from closecast_predictor.inbox import Inbox, Work
+from closecast_predictor.scoring import Score
+from closecast_predictor.settings import PredictorSettings
+from closecast_predictor.snapshot import Snapshot
+from closecast_predictor.training import TrainingDesk
+
+_POLL_S: Final = 1.0
+_FIRST_CHAMPION_S: Final = 10.0
+_BROKER_RETRY_S: Final = 2.0
+
+_log = get_logger(__name__)
+
+Share = Callable[[Snapshot, LoadedModel], None]
+Phase = Literal["connecting to Kafka", "reading the quotes", "ready", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How far the engine is.
+
+    Attributes:
+        phase: What it is doing.
+        symbols: Symbols that it knows quotes of.
+        model: Name of the model that speaks.
+        version: Version that speaks.
+    """
+
+    phase: Phase
+    symbols: int
+    model: str
+    version: str
+
+
+class Engine:
+    """Keeps windows, model, forecasts and scores in one thread that only events wake.
+
+    Args:
+        settings: Of the predictor.
+        cache: Where the last good model is kept.
+        share: Given each new snapshot with the model that made it, in the engine's thread.
+    """
+
+    def __init__(self, settings: PredictorSettings, cache: ModelCache, share: Share) -> None:
+        self.trainings = TrainingDesk(settings.kafka)
+        self._settings = settings
+        self._share = share
+        self._inbox = Inbox(settings.coalesce_ms / 1000)
+        self._book = Book(settings.sessions)
+        self._model = LoadedModel.base(settings.mlflow.model)
+        self._champion_looked_up = threading.Event()
+        self._loader = ChampionLoader(settings.mlflow, cache, self._inbox.put, self._champion_looked_up.set)
+        self._token, self._snapshots = uuid4().hex[:8], 0
+        self._phase: Phase = "connecting to Kafka"
+        self._stopping = threading.Event()
+        self._threads = [threading.Thread(target=self._run, name="forecaster", daemon=True)]
+
+    @property
+    def status(self) -> Status:
+        """How far the engine is."""
+        model = self._model.model
+        return Status(self._phase, len(self._book.symbols), model.name, model.version)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether all its threads run, or it was told to stop."""
+        return self._stopping.is_set() or all(thread.is_alive() for thread in self._threads)
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._loader.start()
+        self._threads[0].start()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """End the work and let go of the connections."""
+        self._stopping.set()
+        self._loader.stop()
+        self._inbox.close()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(timeout_s)
+        self.trainings.close()
+        self._phase = "stopped"
+
+    def _run(self) -> None:
+        feed = self._connect()
+        if feed is None:
+            return
+        self._phase = "reading the quotes"
+        for event in feed.backlog():
+            self._book.recall(event)
+            self._note_training(event)
+        self._book.open()
+        self._champion_looked_up.wait(_FIRST_CHAMPION_S)
+        first = self._inbox.gather(timeout_s=0.001)
+        if first is None:
+            return
+        self._speak(first.model or self._model)
+        publisher = Publisher(self._settings.kafka, "closecast-predictor")
+        self._publish(publisher, self._renew(self._book.symbols, first.arrived))
+        self._phase = "ready"
+        self._follow(feed)
+        while (work := self._inbox.gather()) is not None:
+            try:
+                self._do(work, publisher)
+            except Exception:  # noqa: BLE001 - logged; the work must go on
+                # The last snapshot stands: an answer that is a little old beats none.
+                metrics.FAILURES.inc()
+                _log.exception("forecasts not renewed")
+        publisher.close()
+
+    def _connect(self) -> Feed | None:
+        while not self._stopping.is_set():
+            try:
+                return Feed(self._settings.kafka, self._settings.sessions)
+            except (BrokerUnavailableError, KafkaError) as error:
+                _log.warning("Kafka is not there yet", error=str(error))
+                self._stopping.wait(_BROKER_RETRY_S)
+        return None
+
+    def _follow(self, feed: Feed) -> None:
+        def pump() -> None:
+            while not self._stopping.is_set():
+                if events := feed.poll(_POLL_S):
+                    self._inbox.put(events)
+            feed.close()
+
+        thread = threading.Thread(target=pump, name="feed", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _do(self, work: Work, publisher: Publisher) -> None:
+        quotes = [event for event in work.events if isinstance(event, Quote)]
+        metrics.QUOTES.inc(len(quotes))
+        changed, scores = self._book.take(quotes)
+        for event in work.events:
+            self._note_training(event)
+            self._note_promotion(event)
+        if work.model is not None:
+            self._speak(work.model)
+        if work.model is not None or changed:
+            new = self._renew(self._book.symbols if work.model is not None else changed, work.arrived)
+            self._publish(publisher, new)
+        _count_scores(scores)
+
+    def _speak(self, loaded: LoadedModel) -> None:
+        for model, value in ((self._model.model, 0), (loaded.model, 1)):
+            metrics.MODEL_INFO.labels(model.name, model.version).set(value)
+        self._model = loaded
+
+    def _note_training(self, event: Event) -> None:
+        if isinstance(event, TrainingRequest):
+            self.trainings.asked(event)
+        elif isinstance(event, ModelEvent):
+            self.trainings.ended(event)
+
+    def _note_promotion(self, event: Event) -> None:
+        if isinstance(event, ModelEvent) and event.outcome == "promoted" and event.model == self._model.model.name:
+            try:
+                self._loader.promoted(event.version or "", event.run_id or "")
+            except ValueError as error:
+                _log.warning("promotion ignored", error=str(error))
+
+    def _renew(self, symbols: Iterable[str], arrived: float) -> list[Forecast]:
+        model = self._model.model
+        new = self._book.forecast(model, symbols)
+        self._snapshots += 1
+        token = f"{self._token}-{self._snapshots}"
+        answers = self._book.answers
+        self._share(Snapshot(token, model.name, model.version, answers), self._model)
+        metrics.SNAPSHOTS.inc()
+        metrics.SNAPSHOT_DELAY.observe(time.perf_counter() - arrived)
+        metrics.SYMBOLS.set(len(answers))
+        return new
+
+    def _publish(self, publisher: Publisher, forecasts: list[Forecast]) -> None:
+        try:
+            for forecast in forecasts:
+                publisher.send(self._settings.kafka.topics.forecasts, forecast)
+            publisher.flush()
+        except KafkaError as error:
+            metrics.PUBLISH_FAILURES.inc()
+            _log.warning("forecasts not published", error=str(error))
+        else:
+            metrics.PUBLISHED.inc(len(forecasts))
+
+
+def _count_scores(scores: Iterable[Score]) -> None:
+    for score in scores:
+        horizon = str(score.horizon)
+        metrics.PREDICTION_ERROR.labels(horizon).observe(score.error)
+        metrics.NAIVE_ERROR.labels(horizon).observe(score.naive_error)
+        metrics.SCORED.labels(horizon).inc()
+        metrics.COVERED.labels(horizon).inc(score.covered)

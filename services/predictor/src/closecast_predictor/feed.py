@@ -1,0 +1,95 @@
+"""What the predictor reads from Kafka: quotes, outcomes of trainings, training requests and its own forecasts."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from kafka import TopicPartition
+
+from closecast.events import Event, InvalidEventError
+from closecast.kafka import (
+    KafkaSettings,
+    ensure_topics,
+    new_consumer,
+    offsets_of_latest,
+    offsets_since,
+    partitions_of,
+    read_to_end,
+)
+from closecast.telemetry.logs import get_logger
+from closecast.topics import Topic
+from closecast_predictor import metrics
+
+_DAYS_A_SESSION: Final = 1.5
+"""Calendar days that a session takes, holidays included, with some to spare."""
+
+_FORECASTS_SPAN: Final = timedelta(days=30)
+"""Forecasts older than this have no session that is still to close."""
+
+_log = get_logger(__name__)
+
+
+class Feed:
+    """Reads the topics outside of any consumer group; a record that no one can read is counted and skipped.
+
+    Args:
+        settings: How to reach Kafka.
+        sessions: Sessions of each symbol that are wanted.
+
+    Raises:
+        BrokerUnavailableError: If no broker answers.
+    """
+
+    def __init__(self, settings: KafkaSettings, sessions: int) -> None:
+        self._settings = settings
+        topics = settings.topics
+        ensure_topics(settings, topics)
+        self._events: dict[str, type[Event]] = {
+            topic.name: topic.event
+            for topic in (topics.quotes, topics.models, topics.training_requests, topics.forecasts)
+            if topic.event is not None
+        }
+        self._span = timedelta(days=sessions * _DAYS_A_SESSION)
+        self._consumer = new_consumer(settings, "closecast-predictor", max_poll_records=2000)
+
+    def backlog(self) -> Iterator[Event]:
+        """Yield what is on the topics already, forecasts first; `poll` goes on where this ends."""
+        topics = self._settings.topics
+        forecasts = self._partitions(topics.forecasts)
+        yield from self._read(offsets_since(self._consumer, forecasts, datetime.now(UTC) - _FORECASTS_SPAN))
+        start = offsets_of_latest(self._consumer, self._partitions(topics.quotes), self._span)
+        for topic in (topics.models, topics.training_requests):
+            start |= self._consumer.beginning_offsets(self._partitions(topic))
+        yield from self._read(start)
+
+    def poll(self, timeout_s: float) -> list[Event]:
+        """Return what has arrived, waiting for it up to `timeout_s`."""
+        arrived = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
+        return [
+            event
+            for records in arrived.values()
+            for record in records
+            if (event := self._decode(record.topic, record.partition, record.offset, record.value)) is not None
+        ]
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._consumer.close(autocommit=False)
+
+    def _partitions(self, topic: Topic) -> list[TopicPartition]:
+        return partitions_of(self._consumer, topic)
+
+    def _read(self, start: dict[TopicPartition, int]) -> Iterator[Event]:
+        for record in read_to_end(self._consumer, start):
+            event = self._decode(record.topic, record.partition, record.offset, record.value)
+            if event is not None:
+                yield event
+
+    def _decode(self, topic: str, partition: int, offset: int, value: bytes | None) -> Event | None:
+        try:
+            return self._events[topic].from_bytes(value)
+        except InvalidEventError as error:
+            # The trainer keeps the bytes in the dead letters; a second copy of each would help nobody.
+            metrics.INVALID_RECORDS.labels(topic).inc()
+            _log.warning("record skipped", topic=topic, partition=partition, offset=offset, error=str(error))
+            return None

@@ -1,0 +1,54 @@
+"""From windows to forecasts: one batch for all symbols that changed."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+import numpy as np
+
+from closecast.calendars import calendar_of
+from closecast.events import Forecast, HorizonForecast
+from closecast.forecasting.series import Floats
+from closecast.horizons import HORIZONS
+from closecast_predictor.snapshot import Model
+from closecast_predictor.windows import Windows
+
+_DIGITS: Final = 8
+"""Significant digits of a price: finer than any tick, short enough to read."""
+
+
+def forecast_symbols(model: Model, windows: Windows, symbols: tuple[str, ...]) -> list[Forecast]:
+    """Return the forecasts of these symbols, seen from the latest session of each."""
+    if not symbols:
+        return []
+    prices = round_prices(model.forecaster.forecast(windows.panel(symbols)))
+    made_at = datetime.now(UTC)
+    return [_forecast(model, windows, symbol, prices[row], made_at) for row, symbol in enumerate(symbols)]
+
+
+def round_prices(prices: Floats) -> Floats:
+    """Return prices with a fixed number of significant digits, so that they print short."""
+    scale = 10.0 ** (_DIGITS - 1 - np.floor(np.log10(prices)))
+    rounded: Floats = np.round(prices * scale) / scale
+    return rounded
+
+
+def _forecast(model: Model, windows: Windows, symbol: str, prices: Floats, made_at: datetime) -> Forecast:
+    window = windows[symbol]
+    sessions = calendar_of(window.exchange).next_sessions(window.last_session, HORIZONS)
+    horizons = tuple(
+        # The values are valid by construction, and checking them would cost more than the inference.
+        HorizonForecast.model_construct(horizon=ahead, session=session, quantiles=tuple(quantiles))
+        for ahead, (session, quantiles) in enumerate(zip(sessions, prices.tolist(), strict=True), start=1)
+    )
+    return Forecast.model_construct(
+        symbol=symbol,
+        exchange=window.exchange,
+        currency=window.currency,
+        origin=window.last_session,
+        last_close=float(round_prices(np.array(window.last_close))),
+        model=model.name,
+        version=model.version,
+        skill=model.skill,
+        horizons=horizons,
+        made_at=made_at,
+    )

@@ -1,0 +1,112 @@
+"""Prometheus metrics of the predictor, merged over all replicas of a machine.
+
+`PROMETHEUS_MULTIPROC_DIR` must be in the environment before this module is imported (see `ray_runtime`): each process
+then writes its numbers to files there, and any of them can expose the sum. Without it a process counts for itself.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import Final
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+MULTIPROC_DIR: Final = "PROMETHEUS_MULTIPROC_DIR"
+
+_HTTP_BUCKETS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+_INFERENCE_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_ERROR_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2)
+
+HTTP_REQUESTS: Final = Counter("http_requests", "HTTP requests that were answered.", ["method", "status"])
+HTTP_DURATION: Final = Histogram(
+    "http_request_duration_seconds",
+    "From the first byte of a request's body to the answer, inside a replica.",
+    buckets=_HTTP_BUCKETS,
+)
+INFERENCE_DURATION: Final = Histogram(
+    "model_inference_duration_seconds",
+    "One batched inference, from windows to prices.",
+    ["source"],
+    buckets=_INFERENCE_BUCKETS,
+)
+PREDICTIONS: Final = Counter("model_predictions", "Forecasts that were answered over HTTP.", ["source"])
+PREDICTION_ERROR: Final = Histogram(
+    "model_prediction_error_absolute",
+    "Absolute error of the median, as a share of the close, once the session has closed.",
+    ["horizon"],
+    buckets=_ERROR_BUCKETS,
+)
+
+NAIVE_ERROR: Final = Histogram(
+    "closecast_predictor_naive_error_absolute",
+    "The same error of the forecast that the close stays where it was.",
+    ["horizon"],
+    buckets=_ERROR_BUCKETS,
+)
+COVERED: Final = Counter(
+    "closecast_predictor_intervals_covered", "80 % intervals that held the close that came.", ["horizon"]
+)
+SCORED: Final = Counter("closecast_predictor_forecasts_scored", "Forecasts whose session has closed.", ["horizon"])
+PUBLISHED: Final = Counter("closecast_predictor_forecasts_published", "Forecasts sent to Kafka.")
+PUBLISH_FAILURES: Final = Counter("closecast_predictor_publish_failures", "Batches of forecasts that Kafka refused.")
+QUOTES: Final = Counter("closecast_predictor_quotes", "Quotes that were read.")
+INVALID_RECORDS: Final = Counter(
+    "closecast_predictor_invalid_records", "Records that were skipped because they could not be read.", ["topic"]
+)
+SNAPSHOTS: Final = Counter("closecast_predictor_snapshots", "States shared with the replicas.")
+SNAPSHOT_DELAY: Final = Histogram(
+    "closecast_predictor_snapshot_delay_seconds",
+    "From the arrival of the first quote of a burst to the snapshot that knows it.",
+    buckets=_INFERENCE_BUCKETS,
+)
+SYMBOLS: Final = Gauge(
+    "closecast_predictor_symbols", "Symbols that there is a forecast of.", multiprocess_mode="mostrecent"
+)
+MODEL_INFO: Final = Gauge(
+    "closecast_predictor_model_info",
+    "1 for the model that speaks.",
+    ["model", "version"],
+    multiprocess_mode="mostrecent",
+)
+MODEL_STALE: Final = Gauge(
+    "closecast_predictor_model_stale",
+    "1 while the champion could not be loaded and an older version or the base speaks.",
+    multiprocess_mode="mostrecent",
+)
+MODEL_LOAD_FAILURES: Final = Counter("closecast_predictor_model_load_failures", "Failed attempts to load a champion.")
+FAILURES: Final = Counter("closecast_predictor_failures", "Unexpected errors that left the last snapshot standing.")
+REPLICA_BUSY: Final = Gauge(
+    "closecast_predictor_replica_busy_ratio",
+    "Share of its time that a replica is busy.",
+    ["replica"],
+    multiprocess_mode="mostrecent",
+)
+
+_OURS: Final = ("closecast_", "http_", "model_")
+"""Ray's own processes inherit the folder and count into it as well."""
+
+
+class _MergedMetrics(Collector):
+    """The metrics of all processes that share the folder, without those that are not ours."""
+
+    def __init__(self) -> None:
+        self._merged = MultiProcessCollector(None)  # type: ignore[no-untyped-call]
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the merged metrics."""
+        yield from (metric for metric in self._merged.collect() if metric.name.startswith(_OURS))
+
+
+def registry() -> CollectorRegistry:
+    """Return the registry to expose: all processes of this machine where they share a folder, else this one."""
+    if MULTIPROC_DIR not in os.environ:
+        return REGISTRY
+    merged = CollectorRegistry()
+    merged.register(_MergedMetrics())
+    return merged
+
+
+def exposition() -> bytes:
+    """Return the metrics in Prometheus' text format."""
+    return generate_latest(registry())

@@ -1,0 +1,120 @@
+"""Ray and Ray Serve as the predictor runs them. What is in the environment must be there before ray is imported."""
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from closecast_predictor.settings import PredictorSettings
+
+_LOOPBACK: Final = "127.0.0.1"
+_ADDRESS: Final = "RAY_ADDRESS"
+_CPUS: Final = 1
+"""Logical: the deployments reserve none, and Ray starts one idle worker for each."""
+
+
+class PortInUseError(OSError):
+    """Another process listens on the port; the message says which setting changes it."""
+
+
+def serve_environment() -> dict[str, str]:
+    """Return the environment that makes Ray Serve fast, wherever it runs; Kubernetes sets the same."""
+    return {
+        "RAY_SERVE_ENABLE_HA_PROXY": "1",
+        "RAY_SERVE_HAPROXY_TCP_NODELAY": "1",
+        "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
+        # Replies of the forecaster hold object references, which would be pinned for ever if they went by gRPC.
+        "RAY_SERVE_USE_GRPC_BY_DEFAULT": "0",
+        "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "closecast_predictor.api.edge.middlewares",
+        "RAY_SERVE_REPLICA_AUTOSCALING_METRIC_PUSH_INTERVAL_S": "2",
+        "RAY_USAGE_STATS_ENABLED": "0",
+    }
+
+
+def local_environment(folder: Path) -> dict[str, str]:
+    """Return what one machine needs on top: files in a folder of its own, free ports, a short drain, little memory."""
+    metrics_port, stats_port = free_ports(2)
+    metrics = folder / "metrics"
+    metrics.mkdir(parents=True, exist_ok=True)
+    return {
+        "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+        "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
+        "RAY_SERVE_HAPROXY_SOCKET_PATH": str(folder / "admin.sock"),
+        "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(folder / "metrics.sock"),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(folder),
+        "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "server-state"),
+        "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics_port),
+        "RAY_SERVE_HAPROXY_STATS_PORT": str(stats_port),
+        "RAY_SERVE_HAPROXY_NBTHREAD": "1",
+        "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "2",
+        "RAY_prestart_worker_first_driver": "0",
+    }
+
+
+def free_ports(count: int) -> tuple[int, ...]:
+    """Return ports of the loopback address that nothing listens on now."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind((_LOOPBACK, 0))
+        return tuple(one.getsockname()[1] for one in sockets)
+
+
+def require_free_port(host: str, port: int, setting: str) -> None:
+    """Check that nothing listens on a port.
+
+    Raises:
+        PortInUseError: If something does; the message names the setting.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            msg = f"port {port} on {host} cannot be used ({error.strerror}); set {setting} to a free one"
+            raise PortInUseError(msg) from error
+
+
+@contextlib.contextmanager
+def running_ray(settings: PredictorSettings, folder: Path) -> Iterator[None]:
+    """Attach to the Ray of `RAY_ADDRESS`, or run one on this machine, and Ray Serve in it, for the length of a block.
+
+    Args:
+        settings: Of the predictor.
+        folder: For the files of this run; short, because sockets lie in it.
+
+    Raises:
+        PortInUseError: If a port is taken.
+    """
+    attached = bool(os.environ.get(_ADDRESS))
+    require_free_port(settings.host, settings.port, "CLOSECAST_PREDICTOR_PORT or --port")
+    environment = serve_environment() | ({} if attached else local_environment(folder))
+    for name, value in environment.items():
+        os.environ.setdefault(name, value)
+    import ray
+    from ray import serve
+
+    ray.init(**({"address": os.environ[_ADDRESS]} if attached else _local_ray(settings)))
+    try:
+        serve.start(proxy_location="HeadOnly", http_options={"host": settings.host, "port": settings.port})
+        try:
+            yield
+        finally:
+            serve.shutdown()  # type: ignore[no-untyped-call]
+    finally:
+        ray.shutdown()
+
+
+def _local_ray(settings: PredictorSettings) -> dict[str, Any]:
+    return {
+        "num_cpus": _CPUS,
+        "num_gpus": 0,
+        "include_dashboard": False,
+        "object_store_memory": settings.object_store_mb * 2**20,
+        "log_to_driver": True,
+        "logging_level": "warning",
+        # On all other addresses Ray would be reachable from the network.
+        "_node_ip_address": _LOOPBACK,
+    }

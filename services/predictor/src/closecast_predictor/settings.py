@@ -1,0 +1,53 @@
+"""Settings of the predictor."""
+
+from pathlib import Path
+from typing import ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from closecast.kafka import KafkaSettings
+from closecast.mlflow_settings import MlflowSettings
+from closecast.settings import ServiceSettings, service_config
+from closecast.telemetry.logs import LogSettings
+from closecast.telemetry.metrics import MetricsSettings
+
+
+class PredictorSettings(ServiceSettings):
+    """Serves forecasts over HTTP: keeps up with the quotes on Kafka and with the champion in MLflow."""
+
+    model_config = service_config("PREDICTOR", "closecast-predictor")
+    default_metrics_port: ClassVar[int] = 9203
+
+    host: str = Field(default="127.0.0.1", description="Address that HTTP listens on; 0.0.0.0 for all.")
+    port: int = Field(default=8000, ge=1, le=65535, description="Port of HTTP.")
+    min_replicas: int = Field(default=1, ge=1, le=1000, description="Fewest replicas that answer requests.")
+    max_replicas: int = Field(default=2, ge=1, le=1000, description="Most replicas that answer requests.")
+    target_busy: float = Field(
+        default=0.7, gt=0, le=1, description="Share of its time that a replica may be busy before one more is started."
+    )
+    sessions: int = Field(
+        default=400, ge=64, le=5000, description="Sessions of each symbol that are kept to forecast from."
+    )
+    coalesce_ms: int = Field(
+        default=15, ge=0, le=5000, description="How long quotes are gathered for one inference after the first came."
+    )
+    max_body_bytes: int = Field(default=2 * 2**20, ge=1024, le=2**30, description="Largest request body.")
+    max_history: int = Field(default=5000, ge=64, le=100_000, description="Most sessions of a history that is sent.")
+    cache: Path | None = Field(
+        default=None,
+        description="Folder of the last good model, for restarts while MLflow is down; a temporary one by default.",
+    )
+    object_store_mb: int = Field(
+        default=100, ge=80, description="Shared memory of the Ray that this command starts, in MB."
+    )
+    kafka: KafkaSettings = Field(default_factory=KafkaSettings)
+    mlflow: MlflowSettings = Field(default_factory=MlflowSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings)
+
+    @model_validator(mode="after")
+    def _replicas_in_order(self) -> Self:
+        if self.min_replicas > self.max_replicas:
+            msg = f"min_replicas: {self.min_replicas} is more than max_replicas {self.max_replicas}"
+            raise ValueError(msg)
+        return self

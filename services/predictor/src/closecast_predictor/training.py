@@ -1,0 +1,115 @@
+"""Training requests and what became of them, as the topics tell."""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal, TypeVar
+from uuid import UUID
+
+from closecast.events import ModelEvent, TrainingRequest
+from closecast.kafka import KafkaSettings, Publisher
+
+TrainingState = Literal["queued", "promoted", "rejected", "failed"]
+
+_REMEMBERED: Final = 10_000
+_IMPATIENT: Final = {"max_block_ms": 5_000, "request_timeout_ms": 5_000, "delivery_timeout_ms": 10_000}
+"""A caller waits for the answer: better a clear failure than a minute of patience."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """One training request and its outcome.
+
+    Attributes:
+        id: The request.
+        state: "queued" until the outcome arrives.
+        model: Name of the registered model.
+        symbols: Symbols that were asked for, or that the training saw; none for all.
+        requested_at: When it was asked for; none where only the outcome is still known.
+        version: Version that came of it.
+        reason: Why the gate decided so, or what failed.
+        metrics: Metrics of the candidate and of what it was compared with.
+        finished_at: When the outcome was known.
+    """
+
+    id: UUID
+    state: TrainingState
+    model: str
+    symbols: tuple[str, ...]
+    requested_at: datetime | None = None
+    version: str | None = None
+    reason: str | None = None
+    metrics: dict[str, dict[str, float]] | None = None
+    finished_at: datetime | None = None
+
+
+class TrainingDesk:
+    """Publishes training requests and knows the latest by id; the oldest are forgotten when there are too many.
+
+    Args:
+        kafka: How to reach Kafka.
+        capacity: Requests that are remembered.
+    """
+
+    def __init__(self, kafka: KafkaSettings, capacity: int = _REMEMBERED) -> None:
+        self._kafka = kafka
+        self._capacity = capacity
+        self._publisher: Publisher | None = None
+        self._publishing = threading.Lock()
+        self._requests: OrderedDict[UUID, TrainingRequest] = OrderedDict()
+        self._outcomes: OrderedDict[UUID, ModelEvent] = OrderedDict()
+
+    def request(self, request: TrainingRequest) -> None:
+        """Publish a request and return once Kafka has it; any thread may.
+
+        Raises:
+            KafkaError: If it could not be delivered in time.
+        """
+        with self._publishing:
+            if self._publisher is None:
+                self._publisher = Publisher(self._kafka, "closecast-predictor-training", **_IMPATIENT)
+            self._publisher.send(self._kafka.topics.training_requests, request)
+            self._publisher.flush()
+        self.asked(request)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        with self._publishing:
+            if self._publisher is not None:
+                self._publisher.close()
+
+    def asked(self, request: TrainingRequest) -> None:
+        """Note a request."""
+        _remember(self._requests, request.id, request, self._capacity)
+
+    def ended(self, event: ModelEvent) -> None:
+        """Note an outcome."""
+        _remember(self._outcomes, event.request_id, event, self._capacity)
+
+    def find(self, request_id: UUID) -> Training | None:
+        """Return what is known of a request, or None."""
+        request, event = self._requests.get(request_id), self._outcomes.get(request_id)
+        if event is not None:
+            return Training(
+                id=request_id,
+                state=event.outcome,
+                model=event.model,
+                symbols=event.symbols,
+                requested_at=None if request is None else request.requested_at,
+                version=event.version,
+                reason=event.reason,
+                metrics=event.metrics,
+                finished_at=event.occurred_at,
+            )
+        if request is not None:
+            return Training(request_id, "queued", request.model, request.symbols, request.requested_at)
+        return None
+
+
+def _remember(kept: OrderedDict[UUID, T], key: UUID, value: T, capacity: int) -> None:
+    kept[key] = value
+    if len(kept) > capacity:
+        kept.popitem(last=False)

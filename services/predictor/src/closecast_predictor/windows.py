@@ -1,0 +1,117 @@
+"""The latest sessions of every symbol, kept up to date quote by quote."""
+
+from datetime import date
+from typing import Final
+
+import numpy as np
+
+from closecast.events import Quote
+from closecast.forecasting.panel import Panel
+from closecast.forecasting.series import Floats, Series, Sessions
+
+_COLUMNS: Final = ("open", "high", "low", "close", "volume", "dividend", "split", "revision")
+_CLOSE, _SPLIT, _REVISION = (_COLUMNS.index(name) for name in ("close", "split", "revision"))
+
+
+class Window:
+    """One symbol's latest sessions.
+
+    Args:
+        quote: Its first known quote; exchange and currency are taken from it.
+        capacity: Sessions that are kept.
+    """
+
+    def __init__(self, quote: Quote, capacity: int) -> None:
+        self.symbol, self.exchange, self.currency = quote.symbol, quote.exchange, quote.currency
+        self._capacity = capacity
+        self._sessions: Sessions = np.array([quote.session], dtype="datetime64[D]")
+        self._rows: Floats = np.array([_row(quote)])
+
+    @property
+    def last_session(self) -> date:
+        """The latest session."""
+        session: date = self._sessions[-1].item()
+        return session
+
+    @property
+    def last_close(self) -> float:
+        """The close of the latest session, as traded."""
+        return float(self._rows[-1, _CLOSE])
+
+    def apply(self, quote: Quote) -> bool:
+        """Take a quote in; return whether it changed anything that a forecast depends on."""
+        session = np.datetime64(quote.session, "D")
+        at = int(np.searchsorted(self._sessions, session))
+        row = _row(quote)
+        if at < len(self._sessions) and self._sessions[at] == session:
+            known = self._rows[at]
+            if quote.revision < known[_REVISION]:
+                return False
+            changed = bool((known[:_REVISION] != row[:_REVISION]).any())
+            self._rows[at] = row
+            return changed
+        if at == 0 and len(self._sessions) == self._capacity:
+            return False
+        self._sessions = np.insert(self._sessions, at, session)[-self._capacity :]
+        self._rows = np.insert(self._rows, at, row, axis=0)[-self._capacity :]
+        return True
+
+    def shares_since(self, origin: date, session: date) -> float:
+        """Return how many shares one of `origin` had become at `session`, by the splits in between."""
+        dates = self._sessions
+        later = (dates > np.datetime64(origin, "D")) & (dates <= np.datetime64(session, "D"))
+        return float(np.prod(self._rows[later, _SPLIT]))
+
+    def series(self) -> Series:
+        """Return the sessions as a series to forecast from."""
+        columns = dict(zip(_COLUMNS, self._rows.T, strict=True))
+        return Series.from_columns(self.symbol, session=self._sessions, **columns)
+
+
+class Windows:
+    """The windows of all symbols.
+
+    Args:
+        capacity: Sessions that are kept of each.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._windows: dict[str, Window] = {}
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    def __contains__(self, symbol: str) -> bool:
+        return symbol in self._windows
+
+    def __getitem__(self, symbol: str) -> Window:
+        return self._windows[symbol]
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """All symbols, in alphabetical order."""
+        return tuple(sorted(self._windows))
+
+    def apply(self, quote: Quote) -> bool:
+        """Take a quote in; return whether it changed anything that a forecast depends on."""
+        window = self._windows.get(quote.symbol)
+        if window is None:
+            self._windows[quote.symbol] = Window(quote, self._capacity)
+            return True
+        return window.apply(quote)
+
+    def panel(self, symbols: tuple[str, ...]) -> Panel:
+        """Return the windows of these symbols as a panel, in this order.
+
+        Raises:
+            KeyError: If there is no quote of one of them.
+        """
+        return Panel.of([self._windows[symbol].series() for symbol in symbols])
+
+
+def _row(quote: Quote) -> Floats:
+    return np.array(
+        [quote.open, quote.high, quote.low, quote.close, quote.volume, quote.dividend, quote.split, quote.revision],
+        dtype=np.float64,
+    )
