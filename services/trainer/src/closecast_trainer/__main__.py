@@ -19,6 +19,7 @@ from closecast_trainer.service import TrainerService
 from closecast_trainer.settings import TrainerSettings
 from closecast_trainer.training import resolve_device
 
+_CHATTY: Final = ("mlflow", "onnx_ir")
 EXIT_FAILURE: Final = 1
 EXIT_USAGE: Final = 2
 _log = get_logger(__name__)
@@ -28,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the trainer until it is told to stop; return its exit status."""
     settings = load_or_exit(TrainerSettings, arguments)
     configure_logs(settings.log, "trainer")
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     stop = Flag()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -34,14 +34,17 @@ class EpochLog:
 
     def __call__(self, epoch: Epoch) -> None:
         """Log one epoch."""
-        losses = {"training": epoch.training_loss, "validation": epoch.validation_loss}
+        losses = {
+            split: loss
+            for split, loss in (("training", epoch.training_loss), ("validation", epoch.validation_loss))
+            if math.isfinite(loss)
+        }
         _log.info("epoch", epoch=epoch.epoch, best=epoch.is_best, seconds=round(epoch.seconds, 2), **losses)
         self._metrics.epoch.set(epoch.epoch)
         now = int(time.time() * 1000)
         for split, loss in losses.items():
-            if math.isfinite(loss):
-                self._metrics.loss.labels(split).set(loss)
-                self._kept.append(Metric(f"loss/{split}", loss, now, epoch.epoch))
+            self._metrics.loss.labels(split).set(loss)
+            self._kept.append(Metric(f"loss/{split}", loss, now, epoch.epoch))
         self._kept.append(Metric("epoch_seconds", epoch.seconds, now, epoch.epoch))
         if self._reachable:
             self._reachable = self._registry.try_log_metrics(self._run_id, self._kept)
