@@ -86,7 +86,7 @@ def compute_features(panel: Panel, volatility: Floats) -> Floats:
         "smooth_overnight_volatility": _log_ratio(np.sqrt(mean["gap"]), volatility),
         "downside": _log_ratio(np.sqrt(mean["down"]), volatility),
         "momentum": mean["trend"] / volatility,
-        "volatility_level": np.log(volatility),
+        "volatility_level": np.log(np.where(np.isnan(panel.log_return), np.nan, volatility)),
     }
     return np.stack([columns[name] for name in FEATURES], axis=2)
 

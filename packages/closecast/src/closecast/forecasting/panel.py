@@ -93,7 +93,7 @@ class Panel:
         cls,
         *,
         symbol: ArrayLike,
-        session: ArrayLike,
+        session: ArrayLike | Sequence[date],
         open: ArrayLike,  # noqa: A002
         high: ArrayLike,
         low: ArrayLike,

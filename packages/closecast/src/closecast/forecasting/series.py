@@ -78,7 +78,7 @@ class Series:
         cls,
         symbol: str,
         *,
-        session: ArrayLike,
+        session: ArrayLike | Sequence[date],
         open: ArrayLike,  # noqa: A002
         high: ArrayLike,
         low: ArrayLike,
