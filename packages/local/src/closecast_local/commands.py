@@ -1,4 +1,4 @@
-"""The embedded parts as commands: Kafka-protocol broker and MLflow server."""
+"""The embedded parts as commands, and the environment that every child gets."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from closecast_local.processes import Command
 
 HOST: Final = "127.0.0.1"
 
-OFFLINE: Final = {
+_OFFLINE: Final = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
@@ -17,13 +17,21 @@ OFFLINE: Final = {
     "NO_PROXY": "127.0.0.1,localhost",
     "no_proxy": "127.0.0.1,localhost",
 }
-"""Environment of every child: nothing calls home, nothing goes through a proxy, nothing is unpickled."""
+"""Nothing calls home, nothing goes through a proxy, nothing is unpickled."""
+
+
+_LEADING_ELSEWHERE: Final = ("CLOSECAST_", "MLFLOW_", "RAY_", "PROMETHEUS_")
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """Return the environment of a child: this process's without Closecast's own settings, plus those given."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CLOSECAST_")}
-    return inherited | OFFLINE | variables
+    """Return the environment of a child: this process's without settings that lead elsewhere, plus those given."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_LEADING_ELSEWHERE)}
+    return inherited | _OFFLINE | variables
+
+
+def program(name: str) -> str:
+    """Return the path of a command that is installed beside this Python."""
+    return str(Path(sys.executable).with_name(name))
 
 
 def mlflow_server(folder: Path, port: int, *, log: Path) -> Command:
@@ -53,7 +61,7 @@ def noida_broker(folder: Path, port: int, *, log: Path) -> Command:
     return Command(
         name="broker",
         arguments=(
-            str(Path(sys.executable).with_name("noida-db")),
+            program("noida-db"),
             "start",
             "--only",
             "kafka",
@@ -63,4 +71,5 @@ def noida_broker(folder: Path, port: int, *, log: Path) -> Command:
             str(folder),
         ),
         log=log,
+        environment=environment(),
     )

@@ -37,6 +37,7 @@ class Command:
         environment: Its whole environment; that of this process by default.
         folder: Working directory; that of this process by default.
         grace_s: Seconds from SIGTERM to SIGKILL.
+        ends: Whether it may end by itself, with status 0.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Command:
     environment: Mapping[str, str] | None = None
     folder: Path | None = None
     grace_s: float = 10.0
+    ends: bool = False
 
 
 class Child:
@@ -90,13 +92,13 @@ class Child:
         return self._leash.poll()
 
     def require_alive(self) -> None:
-        """Check that the command runs.
+        """Check that the command runs, or has done what it was to do.
 
         Raises:
-            ChildDiedError: If it has ended.
+            ChildDiedError: If it has ended otherwise.
         """
         status = self.exit_status()
-        if status is not None:
+        if status is not None and not (status == 0 and self.command.ends):
             last = next(iter(self.last_lines(1)), "no output")
             msg = f"{self.name} {_describe(status)}: {last.strip()} (log: {self.command.log})"
             raise ChildDiedError(msg)
