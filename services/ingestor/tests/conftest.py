@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from closecast_ingestor.settled import Window
-
 from services.ingestor.tests.yahoo_server import YahooServer
+
+from closecast_ingestor.settled import Window
 
 
 @pytest.fixture

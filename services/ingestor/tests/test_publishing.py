@@ -1,17 +1,25 @@
 """What reaches a real Kafka: each quote once, corrections as revisions, bad rows once."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
-from closecast_ingestor.publishing import Publication
-from closecast_ingestor.settled import Prepared
-from closecast_ingestor.sources.base import Reject
 
 from closecast.calendars import calendar_of
 from closecast.events import Quote
-from closecast.kafka import FencedError, KafkaSettings, TransactionalPublisher, ensure_topics, new_consumer, new_producer
+from closecast.kafka import (
+    FencedError,
+    KafkaSettings,
+    TransactionalPublisher,
+    ensure_topics,
+    new_consumer,
+    new_producer,
+)
 from closecast.kafka.reader import partitions_of, read_to_end
 from closecast.topics import Topic
+from closecast_ingestor.publishing import Publication
+from closecast_ingestor.settled import Prepared
+from closecast_ingestor.sources.base import Reject
 
 pytestmark = pytest.mark.kafka
 
@@ -46,7 +54,7 @@ def publish(settings: KafkaSettings, *given: Prepared) -> dict[str, int]:
         return {name: count for name, count in open_publication.counts.items() if count}
 
 
-def records(settings: KafkaSettings, topic: Topic) -> list:
+def records(settings: KafkaSettings, topic: Topic) -> list[Any]:
     consumer = new_consumer(settings, "test-reader")
     try:
         return list(read_to_end(consumer, dict.fromkeys(partitions_of(consumer, topic), 0)))

@@ -3,8 +3,9 @@
 from datetime import date
 
 import pytest
-from closecast_ingestor.settings import IngestorSettings
 from pydantic_settings import SettingsError
+
+from closecast_ingestor.settings import IngestorSettings
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,10 @@
 """Which rows become quotes."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
+
 from closecast_ingestor.settled import NO_TRADE, UNSETTLED, Window, prepare
 from closecast_ingestor.sources.base import History, Row
 
@@ -11,7 +13,7 @@ FRIDAY, MONDAY = date(2024, 4, 5), date(2024, 4, 8)
 
 
 def row(session: date, close: float = 10.0, **fields: float) -> Row:
-    values = {"open": close, "high": close, "low": close, "adjusted_close": close, "volume": 5} | fields
+    values: dict[str, Any] = {"open": close, "high": close, "low": close, "adjusted_close": close, "volume": 5} | fields
     return Row(session=session, close=close, original=f"{session}".encode(), **values)
 
 

@@ -98,7 +98,9 @@ class YahooServer:
         if symbol not in self.stocks:
             error = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
             return 404, json.dumps({"chart": {"result": None, "error": error}}).encode()
-        return 200, json.dumps({"chart": {"result": [_chart(symbol, self.stocks[symbol], first)], "error": None}}).encode()
+        return 200, json.dumps(
+            {"chart": {"result": [_chart(symbol, self.stocks[symbol], first)], "error": None}}
+        ).encode()
 
 
 def _chart(symbol: str, stock: Stock, first: int) -> dict[str, Any]:

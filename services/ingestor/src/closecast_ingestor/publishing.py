@@ -111,6 +111,7 @@ class Publication:
                 self._publisher.dead_letter(self._topic, letter)
         self._ledger.add(self._quotes.values(), self._letters.values())
         self._note_committed()
+        _log.debug("batch committed", quotes=len(self._quotes), dead_letters=len(self._letters))
         self._quotes.clear()
         self._letters.clear()
 

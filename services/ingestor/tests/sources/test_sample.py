@@ -1,15 +1,16 @@
 """The real quotes that come with a package."""
 
 from datetime import date
+from itertools import pairwise
 from math import log
 
 import pytest
 from bokeh_sampledata import stocks
+
+from closecast.events import Quote
 from closecast_ingestor.settled import Window, prepare
 from closecast_ingestor.sources.base import Failure, History
 from closecast_ingestor.sources.sample import Sample
-
-from closecast.events import Quote
 
 
 def quotes(symbol: str, window: Window) -> list[Quote]:
@@ -32,11 +33,8 @@ def test_every_session_is_there_as_traded(symbol: str, window: Window) -> None:
 @pytest.mark.parametrize("symbol", Sample().symbols())
 def test_total_returns_are_those_of_the_adjusted_close(symbol: str, window: Window) -> None:
     given, adjusted = quotes(symbol, window), getattr(stocks, symbol)["adj_close"]
-    derived = [
-        log(after.split * (after.close + after.dividend) / before.close)
-        for before, after in zip(given, given[1:], strict=False)
-    ]
-    expected = [log(after / before) for before, after in zip(adjusted, adjusted[1:], strict=False)]
+    derived = [log(after.split * (after.close + after.dividend) / before.close) for before, after in pairwise(given)]
+    expected = [log(after / before) for before, after in pairwise(adjusted)]
     assert derived == pytest.approx(expected, abs=1e-7)
 
 

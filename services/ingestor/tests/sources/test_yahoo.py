@@ -5,12 +5,12 @@ import time
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from services.ingestor.tests.yahoo_server import Bar, Stock, YahooServer
+
 from closecast_ingestor.settings import YahooSettings
 from closecast_ingestor.settled import INCOMPLETE, UNSETTLED, Prepared, Window, prepare
 from closecast_ingestor.sources.base import Failure, History
 from closecast_ingestor.sources.yahoo import Yahoo
-
-from services.ingestor.tests.yahoo_server import Bar, Stock, YahooServer
 
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning")  # in yfinance
 
@@ -35,7 +35,10 @@ def one(server: YahooServer, symbol: str, window: Window) -> Prepared:
 
 def test_good_days_become_quotes_with_the_exact_decimals(yahoo_server: YahooServer, window: Window) -> None:
     yahoo_server.stocks["AAPL"] = Stock(
-        [Bar(MONDAY, 170.03, 46_240_500, 171.19, 171.25, 169.48), Bar(TUESDAY, 168.84, 49_329_500, 169.08, 169.34, 168.23)]
+        [
+            Bar(MONDAY, 170.03, 46_240_500, 171.19, 171.25, 169.48),
+            Bar(TUESDAY, 168.84, 49_329_500, 169.08, 169.34, 168.23),
+        ]
     )
 
     quotes = one(yahoo_server, "AAPL", window).quotes

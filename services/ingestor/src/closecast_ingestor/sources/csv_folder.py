@@ -2,6 +2,7 @@
 
 import csv
 import math
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -214,18 +215,35 @@ def _cells(text: str) -> list[str]:
 
 
 def _keep_in_order(path: Path, history: History) -> None:
-    """Reject the rows that lie before an earlier line's session.
+    """Reject the fewest rows without which the others are in order: one mistyped year must not condemn what follows.
 
     Raises:
         SourceError: If the file runs backwards as a whole.
     """
     rows = history.rows
-    falls = sum(after.session < before.session for before, after in pairwise(rows))
-    if falls > len(rows) // 2:
+    if all(before.session < after.session for before, after in pairwise(rows)):
+        return
+    rising = _longest_rising([row.session for row in rows])
+    if len(rising) < len(rows) / 2:
         raise SourceError(f"{path}: dates run backwards; sort the lines from the oldest to the newest")
-    history.rows = []
-    for row in rows:
-        if history.rows and row.session < history.rows[-1].session:
-            history.reject(row, f"date: {row.session} stands after {history.rows[-1].session}, out of order")
-        else:
-            history.rows.append(row)
+    history.rows = [rows[index] for index in rising]
+    kept = set(rising)
+    for index, row in enumerate(rows):
+        if index not in kept:
+            history.reject(row, f"date: {row.session} is out of order")
+
+
+def _longest_rising(sessions: Sequence[date]) -> list[int]:
+    """Return the positions of a longest rising subsequence (patience sorting)."""
+    ends: list[int] = []
+    before: list[int | None] = []
+    for index, session in enumerate(sessions):
+        length = bisect_left(ends, session, key=sessions.__getitem__)
+        before.append(ends[length - 1] if length else None)
+        ends[length : length + 1] = [index]
+    rising: list[int] = []
+    position: int | None = ends[-1]
+    while position is not None:
+        rising.append(position)
+        position = before[position]
+    return rising[::-1]
