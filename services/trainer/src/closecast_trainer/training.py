@@ -37,12 +37,12 @@ class TrainingConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    epochs: int = Field(default=40, ge=1, le=500, description="Most passes over the training slice.")
-    patience: int = Field(default=8, ge=1, description="Epochs without a better validation loss before it stops.")
-    hidden_size: int = Field(default=32, ge=4, le=512, description="Width of each LSTM layer.")
+    epochs: int = Field(default=60, ge=1, le=500, description="Most passes over the training slice.")
+    patience: int = Field(default=10, ge=1, description="Epochs without a better validation loss before it stops.")
+    hidden_size: int = Field(default=16, ge=4, le=512, description="Width of each LSTM layer.")
     layers: int = Field(default=2, ge=1, le=4, description="LSTM layers.")
     dropout: float = Field(default=0.2, ge=0, lt=1, description="Dropout between the layers and before the head.")
-    learning_rate: float = Field(default=2e-3, gt=0, le=1, description="Step size of AdamW.")
+    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="Step size of AdamW.")
     weight_decay: float = Field(default=1e-2, ge=0, description="Weight decay of AdamW.")
     batch_size: int = Field(default=32, ge=1, le=4096, description="Sequences in a batch.")
     sequence_length: int = Field(default=256, ge=32, le=1024, description="Sessions in a sequence.")

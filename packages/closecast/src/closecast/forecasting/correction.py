@@ -11,9 +11,9 @@ LOCATION, LOWER, UPPER = range(3)
 CORRECTIONS: Final = 3
 """Numbers a horizon: a shift in units of volatility, and the logarithms of the two stretches."""
 
-LARGEST_SHIFT: Final = 0.25
-LARGEST_LOG_STRETCH: Final = 1.0
-"""A network may move the median by a quarter of a standard deviation and widen or narrow a side by e, no more."""
+LARGEST_SHIFT: Final = 0.1
+LARGEST_LOG_STRETCH: Final = 0.5
+"""A network may move the median by a tenth of a standard deviation and stretch a side by a factor of 1.65, no more."""
 
 
 def corrected(shape: Floats, correction: Floats, calibration: Floats) -> Floats:

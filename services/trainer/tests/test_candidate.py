@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from services.trainer.tests.panels import QUICK, make_panel
+
+from closecast.forecasting.bundle import Bundle
+from closecast.forecasting.metrics import METRICS
+from closecast.forecasting.spec import ModelSpec
+from closecast_trainer.candidate import Candidate, make_candidate
+from closecast_trainer.report import plot_forecasts, plot_losses
+from closecast_trainer.training import TrainingStoppedError
+
+PANEL = make_panel()
+
+
+@pytest.fixture(scope="module")
+def candidate(tmp_path_factory: pytest.TempPathFactory) -> Candidate:
+    folder = tmp_path_factory.mktemp("models") / "candidate"
+    return make_candidate(PANEL, folder, QUICK, model="panel", device="cpu")
+
+
+def test_a_candidate_is_judged_and_its_spec_says_how(candidate: Candidate) -> None:
+    spec = ModelSpec.read(candidate.folder)
+
+    assert spec == candidate.spec
+    assert set(spec.metrics) == {"candidate", "naive", "drift", "ewma", "base"}
+    assert set(spec.metrics["candidate"]) == set(METRICS)
+    assert spec.skill == pytest.approx(candidate.evaluation.skill)
+    assert candidate.decision.reason
+
+
+def test_what_was_judged_is_what_is_served(candidate: Candidate) -> None:
+    origins = candidate.evaluation.origins
+    at = len(origins) // 2
+
+    bundle = Bundle.load(candidate.folder)
+    history = PANEL.between(end=origins.sessions[at].astype(object)).select([PANEL.symbols[origins.rows[at]]])
+
+    np.testing.assert_allclose(bundle.forecast(history)[0], candidate.evaluation.quantiles["candidate"][at], rtol=1e-5)
+
+
+def test_its_champion_is_judged_beside_it(candidate: Candidate, tmp_path: Path) -> None:
+    stages: list[str] = []
+
+    again = make_candidate(
+        PANEL,
+        tmp_path / "next",
+        QUICK,
+        model="panel",
+        champion=Bundle.load(candidate.folder),
+        device="cpu",
+        on_stage=stages.append,
+    )
+
+    assert stages == ["train", "export", "evaluate"]
+    assert again.spec.metrics["champion"] == again.spec.metrics["candidate"], "the same data and seed"
+    assert again.decision.promoted == candidate.decision.promoted
+
+
+def test_one_that_was_told_to_stop_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(TrainingStoppedError):
+        make_candidate(PANEL, tmp_path / "candidate", QUICK, model="panel", device="cpu", should_stop=lambda: True)
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_pictures_are_drawn(candidate: Candidate, tmp_path: Path) -> None:
+    losses, forecasts = tmp_path / "losses.png", tmp_path / "forecasts.png"
+
+    plot_losses(candidate.result.epochs, losses)
+    plot_forecasts(candidate.evaluation, forecasts)
+
+    for picture in (losses, forecasts):
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        assert picture.stat().st_size > 5_000

@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+from services.trainer.tests.panels import make_panel
+
+from closecast.forecasting.base import BaseForecaster, BaseParameters
+from closecast.forecasting.panel import Panel
+from closecast.forecasting.series import Floats
+from closecast.forecasting.spec import Span
+from closecast_trainer.evaluation import Evaluation, evaluate
+from closecast_trainer.gate import GateSettings, decide
+
+PANEL = make_panel(symbols=3, sessions=700)
+TEST = Span(start=PANEL.sessions[0, 500].astype(object), end=PANEL.sessions[0, -1].astype(object))
+BASE = BaseForecaster(BaseParameters.fit(PANEL.between(end=TEST.start)))
+
+
+class Bent:
+    """The base with its log returns stretched and shifted."""
+
+    context = BaseForecaster.context
+
+    def __init__(self, stretch: float = 1.0, shift: float = 0.0) -> None:
+        self.stretch, self.shift = stretch, shift
+
+    def forecast(self, panel: Panel) -> Floats:
+        last_close = panel.last_close[:, None, None]
+        bent: Floats = last_close * np.exp(self.shift + self.stretch * np.log(BASE.forecast(panel) / last_close))
+        return bent
+
+
+def judged(candidate: Bent, champion: Bent | None = None) -> Evaluation:
+    return evaluate(candidate, BASE, PANEL, TEST, champion=champion)
+
+
+def test_the_base_itself_is_worse_than_none() -> None:
+    decision = decide(judged(Bent(), champion=Bent()))
+
+    assert decision.promoted
+    assert "worse than none of naive, drift, ewma, base, champion" in decision.reason
+
+
+def test_a_candidate_without_intervals_is_refused_for_each_that_it_is_worse_than() -> None:
+    decision = decide(judged(Bent(stretch=0.0)))
+
+    assert not decision.promoted
+    for reference in ("naive", "ewma", "base"):
+        assert f"against {reference}'s" in decision.reason
+
+
+def test_a_median_that_is_off_is_refused_for_naive() -> None:
+    decision = decide(judged(Bent(shift=0.03)))
+
+    assert not decision.promoted
+    assert "rmae" in decision.reason
+
+
+def test_a_candidate_that_is_worse_than_the_champion_is_refused() -> None:
+    decision = decide(judged(Bent(stretch=1.3), champion=Bent()), GateSettings(tolerance=0.005))
+
+    assert not decision.promoted
+    assert "champion" in decision.reason
+
+
+def test_a_small_but_sure_excess_is_refused_and_an_unsure_one_is_not() -> None:
+    evaluation = judged(Bent(stretch=1.12))
+    excess = evaluation.metrics["candidate"]["mqloss"] / evaluation.metrics["base"]["mqloss"] - 1
+    assert 0 < excess < 0.01
+
+    p_value = evaluation.compare("base").mqloss
+    sure = decide(evaluation, GateSettings(tolerance=0.5, significance=min(0.999, p_value + 0.01)))
+    unsure = decide(evaluation, GateSettings(tolerance=0.5, significance=p_value / 2))
+
+    assert (sure.promoted, unsure.promoted) == (False, True)
+    assert "p = " in sure.reason
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_broken_candidate_is_refused(value: float) -> None:
+    decision = decide(judged(Bent(shift=value)))
+
+    assert not decision.promoted
+    assert "not a number" in decision.reason
