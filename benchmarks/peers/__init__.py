@@ -1,0 +1,1 @@
+"""What Closecast is measured against."""

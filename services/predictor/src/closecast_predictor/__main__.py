@@ -10,7 +10,7 @@ from typing import Final
 
 from closecast.settings import load_or_exit
 from closecast.telemetry.logs import configure_logs, get_logger
-from closecast_predictor.ray_runtime import PortInUseError, require_free_port, running_ray
+from closecast_predictor.ray_runtime import PortInUseError, RayUnavailableError, require_free_port, running_ray
 from closecast_predictor.settings import PredictorSettings
 
 _FAILED: Final = 1
@@ -32,7 +32,7 @@ def main() -> None:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, end)
             _serve_until(stop, settings)
-    except PortInUseError as error:
+    except (PortInUseError, RayUnavailableError) as error:
         sys.stderr.write(f"closecast-predictor: {error}\n")
         raise SystemExit(_FAILED) from None
 

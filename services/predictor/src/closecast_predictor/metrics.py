@@ -5,7 +5,7 @@ then writes its numbers to files there, and any of them can expose the sum. With
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
@@ -95,7 +95,8 @@ class _MergedMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the merged metrics."""
-        yield from (metric for metric in self._merged.collect() if metric.name.startswith(_OURS))
+        merged: Iterable[Metric] = self._merged.collect()  # type: ignore[no-untyped-call]
+        yield from (metric for metric in merged if metric.name.startswith(_OURS))
 
 
 def registry() -> CollectorRegistry:

@@ -19,6 +19,10 @@ class PortInUseError(OSError):
     """Another process listens on the port; the message says which setting changes it."""
 
 
+class RayUnavailableError(RuntimeError):
+    """Ray did not start, or the one at `RAY_ADDRESS` does not answer."""
+
+
 def serve_environment() -> dict[str, str]:
     """Return the environment that makes Ray Serve fast, wherever it runs; Kubernetes sets the same."""
     return {
@@ -87,6 +91,7 @@ def running_ray(settings: PredictorSettings, folder: Path) -> Iterator[None]:
 
     Raises:
         PortInUseError: If a port is taken.
+        RayUnavailableError: If there is no Ray to run in.
     """
     attached = bool(os.environ.get(_ADDRESS))
     require_free_port(settings.host, settings.port, "CLOSECAST_PREDICTOR_PORT or --port")
@@ -96,7 +101,11 @@ def running_ray(settings: PredictorSettings, folder: Path) -> Iterator[None]:
     import ray
     from ray import serve
 
-    ray.init(**({"address": os.environ[_ADDRESS]} if attached else _local_ray(settings)))
+    try:
+        ray.init(**({"address": os.environ[_ADDRESS]} if attached else _local_ray(settings)))
+    except Exception as error:  # Ray's own errors of this kind share no class
+        where = f"Ray at {os.environ[_ADDRESS]} cannot be reached" if attached else "Ray did not start"
+        raise RayUnavailableError(f"{where}: {error}") from error
     try:
         serve.start(proxy_location="HeadOnly", http_options={"host": settings.host, "port": settings.port})
         try:

@@ -1,0 +1,65 @@
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import pytest
+from services.predictor.tests.support import serving_of
+from starlette.testclient import TestClient
+
+from closecast.events import TrainingRequest
+from closecast.kafka import KafkaSettings
+from closecast_predictor.api.app import build_app
+from closecast_predictor.api.desk import ForecasterUnavailableError
+from closecast_predictor.api.edge import Edge
+from closecast_predictor.api.serving import Serving
+from closecast_predictor.engine import Status
+from closecast_predictor.training import Training, TrainingDesk
+
+
+@dataclass
+class LocalDesk:
+    """The forecaster's desk without Ray and Kafka between: what is asked for is noted as if it came back from there."""
+
+    trainings: TrainingDesk = field(default_factory=lambda: TrainingDesk(KafkaSettings()))
+    reachable: bool = True
+
+    async def request_training(self, request: TrainingRequest) -> None:
+        self._check()
+        self.trainings.asked(request)
+
+    async def training(self, request_id: UUID) -> Training | None:
+        self._check()
+        return self.trainings.find(request_id)
+
+    async def status(self) -> Status:
+        self._check()
+        return Status("reading the quotes", 3, "closecast-panel", "base")
+
+    def _check(self) -> None:
+        if not self.reachable:
+            raise ForecasterUnavailableError("the forecaster cannot be reached: test")
+
+
+@pytest.fixture
+def desk() -> LocalDesk:
+    return LocalDesk()
+
+
+@pytest.fixture(scope="session")
+def forecasts() -> Serving:
+    return serving_of("PETR4.SA", "VALE3.SA", "AAPL")
+
+
+@pytest.fixture
+def serving(forecasts: Serving) -> Serving:
+    fresh = Serving(max_body=2**20)
+    assert forecasts.snapshot is not None
+    assert forecasts.model is not None
+    fresh.swap(forecasts.snapshot, forecasts.model)
+    return fresh
+
+
+@pytest.fixture
+def client(serving: Serving, desk: LocalDesk) -> TestClient:
+    """Return a client of edge and application as they stand in a replica."""
+    app = Edge(build_app(serving, desk, max_history=500), serving)
+    return TestClient(app, raise_server_exceptions=False)

@@ -1,0 +1,300 @@
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from services.predictor.tests.api.conftest import LocalDesk
+from services.predictor.tests.support import serving_of
+from starlette.testclient import TestClient
+
+from closecast.events import ModelEvent, TrainingRequest
+from closecast_predictor.api.app import build_app, openapi_document
+from closecast_predictor.api.edge import Edge
+from closecast_predictor.api.schemas import PredictAnswer
+from closecast_predictor.api.serving import Serving
+
+CLOSES = [30.0 + at % 7 for at in range(60)]
+
+
+def fields(answer: Any) -> list[str]:
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == answer.status_code
+    assert problem["title"]
+    assert problem["detail"]
+    return [error["field"] for error in problem["errors"]]
+
+
+@pytest.mark.parametrize("symbol", ["PETR4.SA", "PETR4", "petr4", " petr4.sa "])
+def test_a_symbol_is_found_under_all_its_spellings(client: TestClient, symbol: str) -> None:
+    answer = client.post("/predict", json={"symbol": symbol, "horizon": 2})
+
+    assert answer.status_code == 200
+    assert PredictAnswer.model_validate(answer.json()).symbol == "PETR4.SA"
+    assert len(answer.json()["forecast"]) == 2
+
+
+def test_get_and_post_answer_the_same(client: TestClient) -> None:
+    by_get = client.get("/forecast/petr4", params={"horizon": 4})
+
+    assert by_get.status_code == 200
+    assert by_get.content == client.post("/predict", json={"symbol": "PETR4.SA", "horizon": 4}).content
+
+
+def test_the_horizon_is_ten_where_none_is_asked_for(client: TestClient) -> None:
+    assert len(client.post("/predict", json={"symbol": "petr4"}).json()["forecast"]) == 10
+    assert len(client.get("/forecast/petr4").json()["forecast"]) == 10
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"symbol": "../../etc"}, "symbol"),
+        ({"symbol": "A" * 200}, "symbol"),
+        ({"symbol": ""}, "symbol"),
+        ({"symbol": 4}, "symbol"),
+        ({"symbol": "PETR4.SA", "horizon": 0}, "horizon"),
+        ({"symbol": "PETR4.SA", "horizon": 11}, "horizon"),
+        ({"symbol": "PETR4.SA", "horizon": "3"}, "horizon"),
+        ({"symbol": "PETR4.SA", "horizon": True}, "horizon"),
+        ({"symbol": "PETR4.SA", "days": 3}, "days"),
+        ({}, "body"),
+        ([], "body"),
+        ({"history": []}, "history"),
+        ({"history": [30.0, 31.0, 32.0]}, "history"),
+        ({"history": "closes"}, "history"),
+        ({"history": [*CLOSES, "a text"]}, "history.60"),
+        ({"history": [*CLOSES, "31.5"]}, "history.60"),
+        ({"history": [*CLOSES, None]}, "history.60"),
+        ({"history": [*CLOSES, 0]}, "history.60"),
+        ({"history": [*CLOSES, -1.5]}, "history.60"),
+        ({"history": [*CLOSES, True]}, "history.60"),
+        ({"history": [*CLOSES, {"close": 3.0}]}, "history.60"),
+        ({"history": [30.0] * 501}, "history"),
+        ({"history": [{"close": close} for close in CLOSES] + [{"open": 1.0}]}, "history.60.close"),
+        ({"history": [{"close": close} for close in CLOSES] + [{"close": 1.0, "clsoe": 2.0}]}, "history.60.clsoe"),
+        ({"history": [{"close": close} for close in CLOSES] + [{"close": 1.0, "open": 0}]}, "history.60.open"),
+        ({"history": [{"close": close} for close in CLOSES] + [{"close": 1.0, "volume": -1}]}, "history.60.volume"),
+        ({"history": [{"close": 3, "date": "2024-01-02"}] * 40}, "history.1.date"),
+        ({"history": [{"close": 3, "date": "2024-01-02"}] + [{"close": 3}] * 40}, "history.1.date"),
+        ({"history": [{"close": 3, "date": "yesterday"}] * 40}, "history.0.date"),
+    ],
+)
+def test_bad_input_is_refused_with_the_field_named(client: TestClient, body: Any, field: str) -> None:
+    answer = client.post("/predict", json=body)
+
+    assert answer.status_code == 422
+    assert field in fields(answer)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_numbers_that_are_none_are_refused(client: TestClient, number: str) -> None:
+    closes = ", ".join([*map(str, CLOSES), number])
+    body = f'{{"history": [{closes}]}}'
+
+    answer = client.post("/predict", content=body, headers={"content-type": "application/json"})
+
+    assert answer.status_code == 422
+    assert fields(answer) in (["history.60"], ["body"])
+
+
+def test_a_body_that_is_no_json_is_refused(client: TestClient) -> None:
+    answer = client.post("/predict", content=b"{", headers={"content-type": "application/json"})
+
+    assert answer.status_code == 422
+    assert fields(answer) == ["body"]
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/forecast/PETR4.SA?horizon=0", "horizon"),
+        ("/forecast/PETR4.SA?horizon=11", "horizon"),
+        ("/forecast/PETR4.SA?horizon=x", "horizon"),
+        ("/forecast/..%2F..%2Fetc", "symbol"),
+        ("/forecast/" + "A" * 200, "symbol"),
+        ("/train/no-id", "id"),
+    ],
+)
+def test_bad_paths_are_refused_with_the_field_named(client: TestClient, path: str, field: str) -> None:
+    answer = client.get(path)
+
+    assert answer.status_code == 422
+    assert fields(answer) == [field]
+
+
+def test_an_unknown_symbol_is_named(client: TestClient) -> None:
+    answer = client.post("/predict", json={"symbol": "itub4"})
+
+    assert answer.status_code == 404
+    assert "ITUB4.SA" in answer.json()["detail"]
+    assert fields(answer) == ["symbol"]
+
+
+def test_errors_of_the_framework_are_problems_too(client: TestClient) -> None:
+    assert client.get("/nowhere").status_code == 404
+    assert fields(client.get("/nowhere")) == []
+    assert client.delete("/predict").status_code == 405
+    assert fields(client.delete("/predict")) == []
+
+
+def test_a_large_body_is_refused(client: TestClient) -> None:
+    answer = client.post("/predict", content=b"x" * (50 * 2**20))
+
+    assert answer.status_code == 413
+    assert fields(answer) == []
+
+
+def test_not_ready_says_what_is_missing(desk: LocalDesk) -> None:
+    client = TestClient(Edge(build_app(Serving(), desk, max_history=500), Serving()))
+
+    for answer in (client.get("/ready"), client.post("/predict", json={"symbol": "PETR4.SA"})):
+        assert answer.status_code == 503
+        assert "still reading the quotes (3 symbols so far)" in answer.json()["detail"]
+        assert answer.headers["retry-after"] == "2"
+    assert client.get("/health").json() == {"status": "healthy"}
+
+
+def test_ready_once_there_are_forecasts(client: TestClient) -> None:
+    answer = client.get("/ready")
+
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ready", "symbols": 3, "model": "closecast-panel", "version": "base"}
+
+
+def test_a_training_request_can_be_followed(client: TestClient, desk: LocalDesk) -> None:
+    accepted = client.post("/train", json={"symbols": ["petr4"], "hyperparameters": {"epochs": 5}})
+
+    assert accepted.status_code == 202
+    where = accepted.headers["location"]
+    assert where == f"/train/{accepted.json()['id']}"
+    assert client.get(where).json()["state"] == "queued"
+    desk.trainings.ended(
+        ModelEvent(
+            request_id=accepted.json()["id"],
+            model="closecast-panel",
+            outcome="rejected",
+            version="2",
+            reason="worse than naive",
+            metrics={"candidate": {"mqloss": 0.02}},
+        )
+    )
+    ended = client.get(where).json()
+    assert (ended["state"], ended["version"], ended["reason"]) == ("rejected", "2", "worse than naive")
+    assert ended["metrics"] == {"candidate": {"mqloss": 0.02}}
+
+
+def test_a_training_request_carries_what_was_asked_for(client: TestClient, desk: LocalDesk) -> None:
+    asked: list[TrainingRequest] = []
+    desk.trainings.asked = asked.append  # type: ignore[method-assign]
+
+    client.post(
+        "/train",
+        json={
+            "symbols": ["petr4", "VALE3.SA"],
+            "start": "2015-01-01",
+            "end": "2020-01-01",
+            "hyperparameters": {"epochs": 5, "seed": 7},
+        },
+    )
+
+    (request,) = asked
+    assert request.symbols == ("PETR4.SA", "VALE3.SA")
+    assert (str(request.start), str(request.end), request.reason) == ("2015-01-01", "2020-01-01", "request")
+    assert (request.hyperparameters.epochs, request.hyperparameters.seed) == (5, 7)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"symbols": ["../../etc"]}, "symbols.0"),
+        ({"symbols": "PETR4.SA"}, "symbols"),
+        ({"start": "2020-01-01", "end": "2019-01-01"}, "body"),
+        ({"start": "soon"}, "start"),
+        ({"hyperparameters": {"epochs": 0}}, "hyperparameters.epochs"),
+        ({"hyperparameters": {"epoch": 3}}, "hyperparameters.epoch"),
+        ({"epochs": 3}, "epochs"),
+    ],
+)
+def test_bad_training_requests_are_refused(client: TestClient, body: Any, field: str) -> None:
+    answer = client.post("/train", json=body)
+
+    assert answer.status_code == 422
+    assert fields(answer) == [field]
+
+
+def test_an_unknown_training_is_not_found(client: TestClient) -> None:
+    unknown = uuid4()
+
+    answer = client.get(f"/train/{unknown}")
+
+    assert answer.status_code == 404
+    assert str(unknown) in answer.json()["detail"]
+
+
+def test_forecasts_are_answered_while_the_forecaster_is_away(client: TestClient, desk: LocalDesk) -> None:
+    desk.reachable = False
+
+    assert client.post("/predict", json={"symbol": "petr4"}).status_code == 200
+    assert client.post("/predict", json={"history": CLOSES}).status_code == 200
+    assert client.get("/ready").status_code == 200
+    for answer in (client.post("/train", json={}), client.get(f"/train/{uuid4()}")):
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "2"
+
+
+def test_metrics_count_what_was_answered(client: TestClient) -> None:
+    def count() -> float:
+        lines = client.get("/metrics").text.splitlines()
+        values = [line for line in lines if line.startswith('http_requests_total{method="POST",status="200"}')]
+        return float(values[0].split()[-1]) if values else 0.0
+
+    before = count()
+    client.post("/predict", json={"symbol": "PETR4.SA"})
+    client.post("/predict", json={"symbol": "petr4"})
+
+    assert count() == before + 2
+
+
+def test_the_document_describes_every_answer() -> None:
+    document = openapi_document()
+
+    assert set(document["paths"]) == {
+        "/predict",
+        "/forecast/{symbol}",
+        "/train",
+        "/train/{id}",
+        "/health",
+        "/ready",
+        "/metrics",
+    }
+    for path in document["paths"].values():
+        for operation in path.values():
+            for status, answer in operation["responses"].items():
+                kinds = {"application/problem+json"} if int(status) >= 400 else {"application/json", "text/plain"}
+                assert set(answer["content"]) <= kinds
+    assert json.loads(json.dumps(document)) == document
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=8), inner, max_size=5),
+    max_leaves=20,
+)
+REQUESTS = st.fixed_dictionaries({}, optional={"symbol": JSON, "horizon": JSON, "history": JSON, "extra": JSON}) | JSON
+ROBUST = TestClient(
+    Edge(build_app(served := serving_of("PETR4.SA"), LocalDesk(), max_history=500), served),
+    raise_server_exceptions=False,
+)
+
+
+@given(REQUESTS)
+@settings(max_examples=300, deadline=None)
+def test_no_body_is_answered_with_a_server_error(body: Any) -> None:
+    text = json.dumps(body)
+
+    answer = ROBUST.post("/predict", content=text, headers={"content-type": "application/json"})
+
+    assert answer.status_code in (200, 404, 422)

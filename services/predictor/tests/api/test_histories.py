@@ -1,0 +1,73 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from services.predictor.tests.support import quotes_of
+
+from closecast.calendars import calendar_of
+from closecast.forecasting.panel import Panel
+from closecast_predictor.api.errors import ProblemError
+from closecast_predictor.api.histories import forecast_history
+from closecast_predictor.api.schemas import FEWEST_SESSIONS, HistoryRow
+from closecast_predictor.inference import round_prices
+from closecast_predictor.snapshot import Model
+
+BASE = Model.base("closecast-panel")
+QUOTES = quotes_of("PETR4.SA", 80)
+ROWS = [
+    HistoryRow(date=one.session, open=one.open, high=one.high, low=one.low, close=one.close, volume=one.volume)
+    for one in QUOTES
+]
+
+
+def test_a_history_is_forecast_like_the_same_quotes_from_kafka() -> None:
+    expected = round_prices(BASE.forecaster.forecast(Panel.from_quotes(QUOTES))[0])
+
+    answer = forecast_history(BASE, ROWS, "PETR4.SA", 10, 500)
+
+    np.testing.assert_array_equal([list(one.quantiles.values()) for one in answer.forecast], expected)
+    assert (answer.symbol, answer.currency, answer.exchange) == ("PETR4.SA", "BRL", "BVMF")
+    assert (answer.origin, answer.last_close) == (QUOTES[-1].session, QUOTES[-1].close)
+
+
+def test_the_symbols_exchange_tells_the_sessions() -> None:
+    following = calendar_of("BVMF").next_sessions(QUOTES[-1].session, 10)
+
+    answer = forecast_history(BASE, ROWS, "PETR4.SA", 10, 500)
+
+    assert tuple(one.session for one in answer.forecast) == following
+
+
+def test_closes_alone_have_no_sessions() -> None:
+    answer = forecast_history(BASE, [one.close for one in QUOTES], None, 3, 500)
+
+    assert [one.session for one in answer.forecast] == [None] * 3
+    assert (answer.origin, answer.symbol, answer.currency) == (None, None, None)
+    assert answer.predicted_close == answer.forecast[0].median
+
+
+def test_prices_scale_with_the_history() -> None:
+    closes = [one.close for one in QUOTES]
+
+    one = forecast_history(BASE, closes, None, 1, 500).forecast[0].median
+    hundred = forecast_history(BASE, [100 * close for close in closes], None, 1, 500).forecast[0].median
+
+    assert hundred == pytest.approx(100 * one, rel=1e-6)
+
+
+@pytest.mark.parametrize("count", [1, FEWEST_SESSIONS - 1, 501])
+def test_too_short_or_too_long_is_refused(count: int) -> None:
+    with pytest.raises(ProblemError, match=f"needs {FEWEST_SESSIONS} to 500 sessions, has {count}"):
+        forecast_history(BASE, [30.0] * count, None, 10, 500)
+
+
+@given(st.lists(st.floats(1e-9, 1e12), min_size=FEWEST_SESSIONS, max_size=80))
+def test_any_prices_give_finite_ascending_quantiles(closes: list[float]) -> None:
+    answer = forecast_history(BASE, closes, None, 10, 500)
+
+    for one in answer.forecast:
+        prices = list(one.quantiles.values())
+        assert all(math.isfinite(price) and price > 0 for price in prices)
+        assert prices == sorted(prices)

@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from services.predictor.tests.support import quotes_of, sessions_of
+
+from closecast.events import Forecast
+from closecast.horizons import HORIZONS
+from closecast_predictor.inference import forecast_symbols, round_prices
+from closecast_predictor.snapshot import Model
+from closecast_predictor.windows import Windows
+
+BASE = Model.base("closecast-panel")
+
+
+def windows_of(*symbols: str) -> Windows:
+    windows = Windows(400)
+    for symbol in symbols:
+        for one in quotes_of(symbol):
+            windows.apply(one)
+    return windows
+
+
+def test_forecasts_are_valid_events() -> None:
+    for made in forecast_symbols(BASE, windows_of("PETR4.SA", "AAPL"), ("PETR4.SA", "AAPL")):
+        assert Forecast.from_bytes(made.to_bytes()) == made
+
+
+def test_each_exchange_has_its_own_sessions() -> None:
+    petrobras, apple = forecast_symbols(BASE, windows_of("PETR4.SA", "AAPL"), ("PETR4.SA", "AAPL"))
+
+    assert (petrobras.exchange, apple.exchange) == ("BVMF", "XNYS")
+    assert tuple(one.session for one in apple.horizons) == sessions_of("AAPL", 80 + HORIZONS)[80:]
+    assert tuple(one.session for one in petrobras.horizons) == sessions_of("PETR4.SA", 80 + HORIZONS)[80:]
+
+
+def test_a_symbol_is_forecast_from_its_own_quotes_only() -> None:
+    alone = forecast_symbols(BASE, windows_of("AAPL"), ("AAPL",))[0]
+    among = forecast_symbols(BASE, windows_of("PETR4.SA", "AAPL", "VALE3.SA"), ("PETR4.SA", "AAPL", "VALE3.SA"))[1]
+
+    assert alone.horizons == among.horizons
+
+
+def test_no_symbols_no_forecasts() -> None:
+    assert forecast_symbols(BASE, Windows(10), ()) == []
+
+
+@given(st.floats(1e-6, 1e12))
+def test_rounding_a_price_keeps_eight_digits(price: float) -> None:
+    rounded = float(round_prices(np.array(price)))
+
+    assert rounded == pytest.approx(price, rel=1e-7)
+    assert len(f"{rounded:.17g}".replace(".", "").lstrip("0").rstrip("0").partition("e")[0]) <= 17
+    assert float(f"{rounded:.8g}") == pytest.approx(rounded, rel=1e-15)
