@@ -1,5 +1,6 @@
 """The command ``closecast``."""
 
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -61,7 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _demo(options: Sequence[str]) -> int:
     settings = load_or_exit(DemoSettings, options)
-    configure_logs(LogSettings(level="error", format="console"), "local")
+    configure_logs(LogSettings(level="error"), "local")
+    # What the runner has to say goes to the console; the log of a Kafka client would only tell of it a second time.
+    logging.disable()
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=WIDTH)
