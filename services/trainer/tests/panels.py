@@ -4,7 +4,7 @@ import numpy as np
 
 from closecast.forecasting.panel import Panel
 from closecast.forecasting.series import Series
-from closecast_trainer.training import TrainingConfig
+from closecast_trainer.config import TrainingConfig
 
 QUICK = TrainingConfig(epochs=2, hidden_size=4, layers=1, sequence_length=64, batch_size=16)
 

@@ -6,8 +6,9 @@ from closecast.forecasting.base import BaseForecaster, BaseParameters
 from closecast.forecasting.panel import Panel
 from closecast.forecasting.series import Floats
 from closecast.forecasting.spec import Span
+from closecast_trainer.config import GateSettings
 from closecast_trainer.evaluation import Evaluation, evaluate
-from closecast_trainer.gate import GateSettings, decide
+from closecast_trainer.gate import decide
 
 PANEL = make_panel(symbols=3, sessions=700)
 TEST = Span(start=PANEL.sessions[0, 500].astype(object), end=PANEL.sessions[0, -1].astype(object))

@@ -9,8 +9,9 @@ from services.trainer.tests.panels import QUICK, make_panel
 
 from closecast.events import Hyperparameters
 from closecast.horizons import HORIZONS, LEVELS, MEDIAN
+from closecast_trainer.config import Epoch, TrainingConfig
 from closecast_trainer.dataset import NotEnoughHistoryError
-from closecast_trainer.training import Epoch, TrainingConfig, TrainingStoppedError, resolve_device, train
+from closecast_trainer.training import TrainingStoppedError, resolve_device, train
 
 
 def test_training_reports_each_epoch_and_keeps_the_best() -> None:

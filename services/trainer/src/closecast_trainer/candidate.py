@@ -8,10 +8,11 @@ from closecast.forecasting.base import BaseForecaster
 from closecast.forecasting.bundle import Bundle
 from closecast.forecasting.panel import Panel
 from closecast.forecasting.spec import ModelSpec
+from closecast_trainer.config import Epoch, GateSettings, TrainingConfig
 from closecast_trainer.evaluation import Evaluation, evaluate
 from closecast_trainer.export import export, make_spec, write_spec
-from closecast_trainer.gate import Decision, GateSettings, decide
-from closecast_trainer.training import Epoch, TrainingConfig, TrainingResult, TrainingStoppedError, train
+from closecast_trainer.gate import Decision, decide
+from closecast_trainer.training import TrainingResult, TrainingStoppedError, train
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,9 +8,9 @@ from mlflow.entities import Metric
 
 from closecast.telemetry.logs import get_logger
 from closecast_trainer.candidate import Candidate
+from closecast_trainer.config import Epoch
 from closecast_trainer.metrics import TrainerMetrics
 from closecast_trainer.registry import Registry
-from closecast_trainer.training import Epoch
 
 _METRICS_A_CALL: Final = 500
 _log = get_logger(__name__)

@@ -3,24 +3,12 @@
 import math
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
+from closecast_trainer.config import GateSettings
 from closecast_trainer.evaluation import CANDIDATE, NAIVE, Evaluation
 
 _JUDGED: Final = {"mqloss": "pinball loss", "rmae": "error of the median"}
-
-
-class GateSettings(BaseModel):
-    """The rule: by how much, and how surely, a candidate must be worse to be refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    tolerance: float = Field(
-        default=0.01, ge=0, description="Share by which a measure may exceed a reference's, as chance allows."
-    )
-    significance: float = Field(
-        default=0.05, gt=0, lt=1, description="p-value (Diebold-Mariano) below which any excess is too much."
-    )
 
 
 class Decision(BaseModel):

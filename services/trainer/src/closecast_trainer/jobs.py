@@ -31,7 +31,8 @@ from closecast_trainer.metrics import TrainerMetrics
 from closecast_trainer.registry import Registry, TrainingCancelledError
 from closecast_trainer.report import plot_forecasts, plot_losses
 from closecast_trainer.settings import TrainerSettings
-from closecast_trainer.training import TrainingConfig, TrainingStoppedError, resolve_device
+from closecast_trainer.config import TrainingConfig
+from closecast_trainer.training import TrainingStoppedError, resolve_device
 
 Work = Literal["trained", "known"]
 

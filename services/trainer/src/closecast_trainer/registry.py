@@ -73,7 +73,7 @@ class Registry:
         self._metrics = metrics
         self._retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(is_outage),
-            wait=tenacity.wait_exponential_jitter(initial=0.5, max=30),
+            wait=tenacity.wait_random_exponential(multiplier=0.5, max=30),
             sleep=tenacity.sleep_using_event(cancelled),
             before_sleep=self._tell_outage,
             reraise=True,

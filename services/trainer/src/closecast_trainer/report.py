@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from closecast.horizons import LOWER_80, MEDIAN, UPPER_80
+from closecast_trainer.config import Epoch
 from closecast_trainer.evaluation import CANDIDATE, Evaluation
-from closecast_trainer.training import Epoch
 
 _SYMBOLS: Final = 6
 """Most symbols in one picture."""

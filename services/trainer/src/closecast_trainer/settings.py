@@ -11,9 +11,8 @@ from closecast.mlflow_settings import MlflowSettings
 from closecast.settings import ServiceSettings, SettingsGroup, service_config
 from closecast.telemetry.logs import LogSettings
 from closecast.telemetry.metrics import MetricsSettings
-from closecast_trainer.gate import GateSettings
+from closecast_trainer.config import GateSettings, TrainingConfig
 from closecast_trainer.policy import PolicySettings
-from closecast_trainer.training import TrainingConfig
 
 
 class TrainingSettings(SettingsGroup, TrainingConfig):

@@ -3,20 +3,19 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from closecast.events import Hyperparameters
 from closecast.forecasting.base import ascending
 from closecast.forecasting.features import FEATURES, NEED_ONLY_CLOSES
 from closecast.forecasting.panel import Panel
 from closecast.forecasting.series import Floats
 from closecast.forecasting.spec import Slices
 from closecast.horizons import HORIZONS, LEVELS, MEDIAN
+from closecast_trainer.config import Epoch, TrainingConfig
 from closecast_trainer.dataset import Fitted, Sequences, make_sequences, slice_sessions
 from closecast_trainer.model import CorrectionNetwork, QuantileLoss
 
@@ -30,52 +29,6 @@ _CALIBRATION_PRIOR: Final = 100.0
 
 class TrainingStoppedError(Exception):
     """The training was told to stop before it was done; nothing of it is kept."""
-
-
-class TrainingConfig(BaseModel):
-    """How to train; the defaults end within a minute on two cores for a few symbols of ten years."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    epochs: int = Field(default=60, ge=1, le=500, description="Most passes over the training slice.")
-    patience: int = Field(default=10, ge=1, description="Epochs without a better validation loss before it stops.")
-    hidden_size: int = Field(default=16, ge=4, le=512, description="Width of each LSTM layer.")
-    layers: int = Field(default=2, ge=1, le=4, description="LSTM layers.")
-    dropout: float = Field(default=0.2, ge=0, lt=1, description="Dropout between the layers and before the head.")
-    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="Step size of AdamW.")
-    weight_decay: float = Field(default=1e-2, ge=0, description="Weight decay of AdamW.")
-    batch_size: int = Field(default=32, ge=1, le=4096, description="Sequences in a batch.")
-    sequence_length: int = Field(default=256, ge=32, le=1024, description="Sessions in a sequence.")
-    seed: int = Field(default=0, ge=0, lt=2**31, description="Seed of all random numbers.")
-    threads: int = Field(default=1, ge=1, description="CPU threads of torch; a small LSTM gains nothing from more.")
-
-    @property
-    def stride(self) -> int:
-        """Sessions from one window of a symbol to the next."""
-        return self.sequence_length // 4
-
-    def with_request(self, requested: Hyperparameters) -> Self:
-        """Return the configuration with what a training request sets."""
-        return self.model_copy(update=requested.model_dump(exclude_none=True))
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """What one pass over the training slice came to; losses are pinball in units of volatility.
-
-    Attributes:
-        epoch: 0 for the base before any training.
-        training_loss: Mean over the epoch's batches; NaN for epoch 0.
-        validation_loss: After the epoch.
-        is_best: Whether no earlier epoch had a lower validation loss.
-        seconds: Wall time of the epoch.
-    """
-
-    epoch: int
-    training_loss: float
-    validation_loss: float
-    is_best: bool
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
