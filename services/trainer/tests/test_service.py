@@ -77,7 +77,7 @@ def installation(
         wait_for(lambda: trainer.metric("training"), "a training", check=trainer.require_alive)
         # Quotes flow on while it trains, which takes longer than a member of the group may go without polling.
         publish(kafka, kafka.topics.quotes, sample_quotes[-10:-1], raw=[json.dumps(newer).encode()])
-        wait_for(lambda: trainer.metric("quotes_total") == len(sample_quotes), "the late quotes", 60)
+        wait_for(lambda: trainer.metric("quotes_total") == len(sample_quotes), "the late quotes", 120)
         assert trainer.metric("training") == 1
         wait_for(lambda: outcomes_of(kafka), "the first outcome", check=trainer.require_alive)
         (first,) = outcomes_of(kafka)
@@ -192,12 +192,12 @@ def test_too_many_bad_records_stop_the_trainer_and_cost_nothing(
     settings = settings_of(kafka, mlflow_server_uri, tmp_path, invalid_records={"max_consecutive": 20})
     trainer = TrainerThread(settings)
     with pytest.raises(TooManyInvalidRecordsError, match=r"21 bad records in a row .* close: Field required"), trainer:
-        trainer.join(60)
+        trainer.join(120)
     assert records_of(kafka, kafka.topics.quotes.dead_letters) == []
     with TrainerThread(settings_of(kafka, mlflow_server_uri, tmp_path)) as patient:
         wait_for(
             lambda: len(records_of(kafka, kafka.topics.quotes.dead_letters)) == len(broken),
             "the dead letters",
-            60,
+            120,
             check=patient.require_alive,
         )

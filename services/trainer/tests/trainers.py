@@ -119,7 +119,7 @@ class TrainerProcess:
 
 
 def wait_for(
-    condition: Callable[[], Any], what: str, timeout_s: float = 120, *, check: Callable[[], None] = lambda: None
+    condition: Callable[[], Any], what: str, timeout_s: float = 300, *, check: Callable[[], None] = lambda: None
 ) -> Any:
     """Wait until a condition gives something true, and return it."""
     deadline = time.monotonic() + timeout_s

@@ -17,9 +17,7 @@ from closecast.telemetry.metrics import PortInUseError, serve_metrics
 from closecast_trainer.metrics import DEFAULT_PORT, TrainerMetrics
 from closecast_trainer.service import TrainerService
 from closecast_trainer.settings import TrainerSettings
-from closecast_trainer.training import resolve_device
 
-_CHATTY: Final = ("mlflow", "onnx_ir")
 EXIT_FAILURE: Final = 1
 EXIT_USAGE: Final = 2
 _log = get_logger(__name__)
@@ -29,13 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the trainer until it is told to stop; return its exit status."""
     settings = load_or_exit(TrainerSettings, arguments)
     configure_logs(settings.log, "trainer")
-    for name in _CHATTY:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
     stop = Flag()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        resolve_device(settings.device)
+        _require_device(settings.device)
         stop_metrics = serve_metrics(settings.metrics, DEFAULT_PORT)
     except (ValueError, PortInUseError) as error:
         sys.stderr.write(f"closecast-trainer: {error}\n")
@@ -50,10 +47,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop_metrics()
     _log.info("stopped", status=status)
     if service.abandoned_work:
-        # The thread would keep the process alive until its batch ends; nothing of it counts any more.
+        # The thread would keep the process alive until MLflow answers; nothing of it counts any more.
         logging.shutdown()
         os._exit(status)
     return status
+
+
+def _require_device(device: str) -> None:
+    """Refuse a GPU that is not there at the start, not at the first training.
+
+    Raises:
+        ValueError: If ``cuda`` is asked for and there is none.
+    """
+    if device == "cuda":
+        from closecast_trainer.training import resolve_device
+
+        resolve_device(device)
 
 
 if __name__ == "__main__":

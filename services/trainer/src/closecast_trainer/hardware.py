@@ -1,17 +1,13 @@
-"""The machine that trains: what it is, and how much of it a training used."""
+"""The machine that trains: what it is, and how much of it this process used."""
 
 import platform
 import resource
 import time
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final
 
 import psutil
 import torch
-from mlflow.entities import Metric
-from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
-_SAMPLE_S: Final = 2.0
 _MEGABYTE: Final = 2**20
 
 
@@ -30,40 +26,12 @@ def describe(device: torch.device) -> dict[str, str]:
     return described
 
 
-class HardwareUse:
-    """Measures a block of work: MLflow's system metrics every two seconds, and the peaks of this process.
-
-    Args:
-        tracking_uri: The MLflow server; if it stops answering, the samples end, and the work goes on.
-        run_id: The run that gets the samples.
-        device: Where the work runs.
-    """
-
-    def __init__(self, tracking_uri: str, run_id: str, device: torch.device) -> None:
-        self._device = device
-        self._samples: Any = SystemMetricsMonitor(  # type: ignore[no-untyped-call]
-            run_id, sampling_interval=_SAMPLE_S, tracking_uri=tracking_uri
-        )
-
-    def __enter__(self) -> Self:
-        if self._device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(self._device)
-        self._cpu_s = time.process_time()
-        self._samples.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._samples.finish()
-
-    def peaks(self) -> list[Metric]:
-        """Return CPU time since the block began, peak memory of this process, and of the GPU where one was used."""
-        values = {
-            "system/process_cpu_seconds": time.process_time() - self._cpu_s,
-            "system/process_peak_memory_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        }
-        if self._device.type == "cuda":
-            values["system/gpu_peak_memory_megabytes"] = torch.cuda.max_memory_allocated(self._device) / _MEGABYTE
-        now = int(time.time() * 1000)
-        return [Metric(key, value, now, 0) for key, value in values.items()]
+def usage(device: torch.device) -> dict[str, float]:
+    """Return the CPU time and the peak memory of this process, and of the GPU where it used one."""
+    used = {
+        "system/process_cpu_seconds": time.process_time(),
+        "system/process_peak_memory_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    if device.type == "cuda":
+        used["system/gpu_peak_memory_megabytes"] = torch.cuda.max_memory_allocated(device) / _MEGABYTE
+    return used

@@ -4,7 +4,6 @@ import hashlib
 import math
 import time
 from collections.abc import Mapping
-from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,22 +16,17 @@ from mlflow.exceptions import MlflowException
 from structlog.contextvars import bound_contextvars
 
 from closecast.events import ModelEvent, TrainingRequest
-from closecast.forecasting.bundle import Bundle
 from closecast.forecasting.panel import Panel
 from closecast.forecasting.series import InvalidSeriesError
-from closecast.forecasting.spec import InvalidBundleError
 from closecast.mlflow_settings import ARTIFACT_PATH
 from closecast.telemetry.logs import get_logger
-from closecast_trainer.candidate import Candidate, make_candidate
-from closecast_trainer.epochs import EpochLog, metrics_of
-from closecast_trainer.hardware import HardwareUse, describe
+from closecast_trainer.config import TrainingConfig
 from closecast_trainer.history import History, PastTraining
 from closecast_trainer.metrics import TrainerMetrics
 from closecast_trainer.registry import Registry, TrainingCancelledError
-from closecast_trainer.report import plot_forecasts, plot_losses
+from closecast_trainer.runlog import RunLog
 from closecast_trainer.settings import TrainerSettings
-from closecast_trainer.config import TrainingConfig
-from closecast_trainer.training import TrainingStoppedError, resolve_device
+from closecast_trainer.worker import Assignment, Failed, Judged, WorkerCancelledError, run_worker
 
 Work = Literal["trained", "known"]
 
@@ -82,7 +76,6 @@ class TrainingJob:
         self._registry = registry
         self._metrics = metrics
         self._cancelled = cancelled
-        self._run_id: str | None = None
 
     def run(self, request: TrainingRequest) -> Answer:
         """Answer a request.
@@ -103,8 +96,8 @@ class TrainingJob:
                 event, work = self._answer(request, panel)
             except MlflowException as error:
                 # Outages were waited for: MLflow refuses the call, and would do so again.
-                _log.exception("MLflow refuses")
-                event, work = _failed(request, panel, None, error), "trained"
+                _log.error("MLflow refuses", error=str(error))
+                event, work = _failed(request, None, f"MLflow refuses: {error}"), "trained"
         self._metrics.training_seconds.observe(time.monotonic() - began)
         last_session = None if panel is None else panel.last_session.max().astype(object)
         if last_session is not None:
@@ -123,13 +116,6 @@ class TrainingJob:
             work=work,
         )
 
-    def wait(self, future: Future[Answer], timeout_s: float) -> bool:
-        """Wait for a cancelled job to end, and tell whether it has; if not, its run is marked as killed."""
-        ended = bool(wait([future], timeout_s).done)
-        if not ended and self._run_id is not None:
-            self._registry.try_kill_run(self._run_id)
-        return ended
-
     def _panel(self, request: TrainingRequest) -> Panel | None:
         try:
             return self._history.panel(request.symbols, request.start, request.end)
@@ -145,16 +131,12 @@ class TrainingJob:
             event = self._registry.apply(run_id)
             _log.info("the outcome is known, nothing is trained", run_id=run_id, outcome=event.outcome)
             return self._as_of_now(event.model_copy(update={"request_id": request.id})), "known"
-        run_id = self._run_id = self._registry.start_run(request, identity, self._parameters(request, panel, config))
+        run_id = self._registry.start_run(request, identity, _parameters(panel, config))
         try:
             event = self._train(request, panel, config, run_id)
-        except (TrainingStoppedError, TrainingCancelledError):
+        except (WorkerCancelledError, TrainingCancelledError):
             self._registry.try_kill_run(run_id)
             raise TrainingCancelledError from None
-        except Exception as error:  # noqa: BLE001
-            # Anything at all: one bad request must not stop the service, and its sender must learn of it.
-            _log.exception("training failed", run_id=run_id)
-            event = _failed(request, panel, run_id, error)
         self._registry.decide(run_id, event)
         return self._registry.apply(run_id), "trained"
 
@@ -172,62 +154,36 @@ class TrainingJob:
     def _train(self, request: TrainingRequest, panel: Panel | None, config: TrainingConfig, run_id: str) -> ModelEvent:
         """Train, judge and upload; what becomes of it is decided, but not done."""
         if panel is None:
-            raise InvalidSeriesError("no quotes are known of these symbols in this range of sessions")
-        device = resolve_device(self._settings.device)
+            return _failed(request, run_id, "no quotes are known of these symbols in this range of sessions")
         with TemporaryDirectory() as temporary:
             folder = Path(temporary)
-            epochs = EpochLog(self._registry, run_id, self._metrics)
-            with HardwareUse(self._registry.tracking_uri, run_id, device) as use:
-                candidate = make_candidate(
-                    panel,
-                    folder / ARTIFACT_PATH,
-                    config,
-                    model=request.model,
-                    champion=self._champion(request.model, folder / "champion"),
-                    gate=self._settings.gate,
-                    device=device.type,
-                    on_epoch=epochs,
-                    on_stage=lambda stage: _log.info("training stage", stage=stage),
-                    should_stop=self._cancelled.is_set,
-                )
-            epochs.flush()
-            self._registry.log_metrics(run_id, use.peaks() + metrics_of(candidate))
-            self._registry.log_folder(run_id, candidate.folder, ARTIFACT_PATH)
-            self._registry.log_folder(run_id, _plots(candidate, folder / _PLOTS), _PLOTS)
-        return ModelEvent(
-            request_id=request.id,
-            model=request.model,
-            outcome="promoted" if candidate.decision.promoted else "rejected",
-            run_id=run_id,
-            reason=candidate.decision.reason,
-            metrics=_finite(candidate.evaluation.metrics),
-            symbols=panel.symbols,
-        )
+            assignment = Assignment(
+                panel=panel,
+                model=request.model,
+                config=TrainingConfig.model_validate(config.model_dump()),
+                gate=self._settings.gate,
+                device=self._settings.device,
+                champion=self._champion(request.model, folder / "champion"),
+                version=folder / ARTIFACT_PATH,
+                plots=folder / _PLOTS,
+            )
+            assignment.plots.mkdir()
+            with RunLog(self._registry, run_id, self._metrics) as log:
+                outcome = run_worker(assignment, log.progress, self._cancelled)
+            if isinstance(outcome, Failed):
+                _log.error("training failed", run_id=run_id, reason=outcome.reason, details=outcome.details)
+                return _failed(request, run_id, outcome.reason, panel.symbols)
+            log.judged(outcome)
+            self._registry.log_folder(run_id, assignment.version, ARTIFACT_PATH)
+            self._registry.log_folder(run_id, assignment.plots, _PLOTS)
+        return _event_of(request, run_id, outcome, panel.symbols)
 
-    def _champion(self, model: str, folder: Path) -> Bundle | None:
+    def _champion(self, model: str, folder: Path) -> Path | None:
         champion = self._registry.champion(model)
         if champion is None:
             return None
         folder.mkdir()
-        try:
-            return Bundle.load(self._registry.download(champion, folder))
-        except InvalidBundleError as error:
-            _log.warning(
-                "the champion cannot be read and is not compared with", version=champion.version, error=str(error)
-            )
-            return None
-
-    def _parameters(self, request: TrainingRequest, panel: Panel | None, config: TrainingConfig) -> dict[str, object]:
-        parameters: dict[str, object] = {**config.model_dump(), "reason": request.reason}
-        if panel is not None:
-            parameters |= {
-                "data.symbols": len(panel),
-                "data.rows": int(panel.lengths.sum()),
-                "data.first_session": np.nanmin(panel.sessions),
-                "data.last_session": panel.last_session.max(),
-                "data.fingerprint": panel.fingerprint(),
-            }
-        return parameters | describe(resolve_device(self._settings.device))
+        return self._registry.download(champion, folder)
 
 
 def identity_of(model: str, fingerprint: str, config: TrainingConfig) -> str:
@@ -236,22 +192,35 @@ def identity_of(model: str, fingerprint: str, config: TrainingConfig) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _failed(request: TrainingRequest, panel: Panel | None, run_id: str | None, error: Exception) -> ModelEvent:
+def _parameters(panel: Panel | None, config: TrainingConfig) -> dict[str, object]:
+    parameters: dict[str, object] = config.model_dump()
+    if panel is not None:
+        parameters |= {
+            "data.symbols": len(panel),
+            "data.rows": int(panel.lengths.sum()),
+            "data.first_session": np.nanmin(panel.sessions),
+            "data.last_session": panel.last_session.max(),
+            "data.fingerprint": panel.fingerprint(),
+        }
+    return parameters
+
+
+def _event_of(request: TrainingRequest, run_id: str, judged: Judged, symbols: tuple[str, ...]) -> ModelEvent:
     return ModelEvent(
         request_id=request.id,
         model=request.model,
-        outcome="failed",
+        outcome="promoted" if judged.promoted else "rejected",
         run_id=run_id,
-        reason=f"{type(error).__name__}: {error}",
-        symbols=() if panel is None else panel.symbols,
+        reason=judged.reason,
+        metrics=_finite(judged.measures),
+        symbols=symbols,
     )
 
 
-def _plots(candidate: Candidate, folder: Path) -> Path:
-    folder.mkdir()
-    plot_losses(candidate.result.epochs, folder / "losses.png")
-    plot_forecasts(candidate.evaluation, folder / "forecasts.png")
-    return folder
+def _failed(request: TrainingRequest, run_id: str | None, reason: str, symbols: tuple[str, ...] = ()) -> ModelEvent:
+    return ModelEvent(
+        request_id=request.id, model=request.model, outcome="failed", run_id=run_id, reason=reason, symbols=symbols
+    )
 
 
 def _finite(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:

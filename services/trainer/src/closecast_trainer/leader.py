@@ -1,7 +1,7 @@
 """The active trainer: feeds the history, answers training requests, and calls for training when the data do."""
 
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from threading import Event as Flag
 from typing import Final
@@ -100,13 +100,13 @@ class Leader:
         """Stop the training if one runs, and let go of everything.
 
         Returns:
-            False if the training has not ended in time; all that it could still do has been barred.
+            False if the training has not ended in time, because MLflow does not answer it; it can do nothing more.
         """
         self._cancelled.set()
         ended = True
         if self._training is not None:
             _log.info("abandoning the training; its request stays uncommitted and will come again")
-            ended = self._job.wait(self._training, STOP_TIMEOUT_S)
+            ended = bool(wait([self._training], STOP_TIMEOUT_S).done)
         self._executor.shutdown(wait=False)
         self._opened.close()
         self._metrics.leader.set(0)

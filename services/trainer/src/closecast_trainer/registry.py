@@ -112,9 +112,13 @@ class Registry:
         name = f"{request.model} {time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())}"
         run = self.call(lambda client: client.create_run(experiment_id, tags=tags, run_name=name))
         run_id = str(run.info.run_id)
-        params = [Param(key, str(value)[:_MAX_TAG]) for key, value in parameters.items()]
-        self.call(lambda client: client.log_batch(run_id, params=params))
+        self.log_parameters(run_id, parameters)
         return run_id
+
+    def log_parameters(self, run_id: str, parameters: Mapping[str, object]) -> None:
+        """Log parameters of a run."""
+        params = [Param(key, str(value)) for key, value in parameters.items()]
+        self.call(lambda client: client.log_batch(run_id, params=params))
 
     def log_metrics(self, run_id: str, metrics: list[Metric]) -> None:
         """Log metrics of a run, waiting for MLflow if need be."""
