@@ -100,17 +100,10 @@ class Engine:
         self._phase = "stopped"
 
     def _run(self) -> None:
-        feed = self._connect()
-        if feed is None:
-            return
-        self._phase = "reading the quotes"
-        for event in feed.backlog():
-            self._book.recall(event)
-            self._note_training(event)
-        self._book.open()
+        feed = self._start_reading()
         self._champion_looked_up.wait(_FIRST_CHAMPION_S)
         first = self._inbox.gather(timeout_s=0.001)
-        if first is None:
+        if feed is None or first is None:
             return
         self._speak(first.model or self._model)
         publisher = Publisher(self._settings.kafka, "closecast-predictor")
@@ -120,19 +113,32 @@ class Engine:
         while (work := self._inbox.gather()) is not None:
             try:
                 self._do(work, publisher)
-            except Exception:  # noqa: BLE001 - logged; the work must go on
-                # The last snapshot stands: an answer that is a little old beats none.
+            except Exception:  # noqa: BLE001 - logged; the last snapshot stands, an old answer beats none
                 metrics.FAILURES.inc()
                 _log.exception("forecasts not renewed")
         publisher.close()
 
-    def _connect(self) -> Feed | None:
+    def _start_reading(self) -> Feed | None:
+        """Read all that is on the topics, from the start again if Kafka fails on the way; None if told to stop."""
         while not self._stopping.is_set():
+            self._phase = "connecting to Kafka"
+            book = Book(self._settings.sessions)
+            feed: Feed | None = None
             try:
-                return Feed(self._settings.kafka, self._settings.sessions)
-            except (BrokerUnavailableError, KafkaError) as error:
-                _log.warning("Kafka is not there yet", error=str(error))
+                feed = Feed(self._settings.kafka, self._settings.sessions)
+                self._phase = "reading the quotes"
+                for event in feed.backlog():
+                    book.recall(event)
+                    self._note_training(event)
+            except (BrokerUnavailableError, KafkaError, LookupError) as error:
+                _log.warning("quotes not read yet, trying again", error=f"{type(error).__name__}: {error}")
+                if feed is not None:
+                    feed.close()
                 self._stopping.wait(_BROKER_RETRY_S)
+            else:
+                book.open()
+                self._book = book
+                return feed
         return None
 
     def _follow(self, feed: Feed) -> None:

@@ -9,6 +9,7 @@ from kafka import TopicPartition
 from closecast.events import Event, InvalidEventError
 from closecast.kafka import (
     KafkaSettings,
+    begins_of,
     ensure_topics,
     new_consumer,
     offsets_of_latest,
@@ -59,7 +60,7 @@ class Feed:
         yield from self._read(offsets_since(self._consumer, forecasts, datetime.now(UTC) - _FORECASTS_SPAN))
         start = offsets_of_latest(self._consumer, self._partitions(topics.quotes), self._span)
         for topic in (topics.models, topics.training_requests):
-            start |= self._consumer.beginning_offsets(self._partitions(topic))
+            start |= begins_of(self._consumer, self._partitions(topic))
         yield from self._read(start)
 
     def poll(self, timeout_s: float) -> list[Event]:

@@ -5,7 +5,7 @@ from closecast.kafka.clients import new_consumer, new_producer
 from closecast.kafka.errors import BrokerUnavailableError, FencedError, TooManyInvalidRecordsError
 from closecast.kafka.invalid_records import InvalidRecordLimits, InvalidRecordPolicy
 from closecast.kafka.publisher import Publisher, TransactionalPublisher
-from closecast.kafka.reader import offsets_of_latest, offsets_since, partitions_of, read_to_end
+from closecast.kafka.reader import begins_of, ends_of, offsets_of_latest, offsets_since, partitions_of, read_to_end
 from closecast.kafka.settings import KafkaSettings
 
 __all__ = [
@@ -17,6 +17,8 @@ __all__ = [
     "Publisher",
     "TooManyInvalidRecordsError",
     "TransactionalPublisher",
+    "begins_of",
+    "ends_of",
     "ensure_topics",
     "new_consumer",
     "new_producer",

@@ -1,6 +1,7 @@
 """Reading topics by offset and by time, outside of any consumer group."""
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -9,6 +10,8 @@ from kafka import KafkaConsumer, TopicPartition
 from closecast.topics import Topic
 
 _POLL_MS: Final = 500
+_LEADERS_S: Final = 10.0
+_LEADERS_RETRY_S: Final = 0.05
 _TAIL: Final = 20
 """Records looked at from the end of a partition to find the newest; commit markers take offsets too."""
 
@@ -25,6 +28,40 @@ def partitions_of(consumer: KafkaConsumer, topic: Topic) -> list[TopicPartition]
     return [TopicPartition(topic.name, number) for number in sorted(numbers)]
 
 
+def ends_of(consumer: KafkaConsumer, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+    """Return the offset behind the last committed record of each partition.
+
+    Raises:
+        KeyError: If the leader of one is not known for ten seconds.
+    """
+    return _once_leaders_are_known(lambda: consumer.end_offsets(partitions))
+
+
+def begins_of(consumer: KafkaConsumer, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+    """Return the first offset of each partition.
+
+    Raises:
+        KeyError: If the leader of one is not known for ten seconds.
+    """
+    return _once_leaders_are_known(lambda: consumer.beginning_offsets(partitions))
+
+
+def _once_leaders_are_known(ask: Callable[[], dict[TopicPartition, int]]) -> dict[TopicPartition, int]:
+    """Ask until the answer is whole.
+
+    kafka-python 3.0.12 leaves a partition out whose leader is not in its metadata yet, and stumbles over the gap; it
+    has asked for the metadata by then.
+    """
+    deadline = time.monotonic() + _LEADERS_S
+    while True:
+        try:
+            return ask()
+        except KeyError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_LEADERS_RETRY_S)
+
+
 def read_to_end(consumer: KafkaConsumer, start: Mapping[TopicPartition, int]) -> Iterator[Any]:
     """Yield the records from the given offsets to the ends that the partitions have now.
 
@@ -33,7 +70,7 @@ def read_to_end(consumer: KafkaConsumer, start: Mapping[TopicPartition, int]) ->
     consumer.assign(list(start))
     for partition, offset in start.items():
         consumer.seek(partition, offset)
-    ends = consumer.end_offsets(list(start))
+    ends = ends_of(consumer, list(start))
     while any(consumer.position(partition) < ends[partition] for partition in start):
         for records in consumer.poll(timeout_ms=_POLL_MS).values():
             yield from records
@@ -47,8 +84,9 @@ def offsets_since(
     It is the first such record, or earlier: commit markers of transactions carry the time of their writing, so that
     old sessions that were published later than `since` are found from their first transaction on.
     """
+    # Asked first: offsets_for_times would take a partition whose leader is unknown for one without such a record.
+    ends = ends_of(consumer, partitions)
     found = consumer.offsets_for_times(dict.fromkeys(partitions, int(since.timestamp() * 1000)))
-    ends = consumer.end_offsets(partitions)
     return {
         partition: ends[partition] if found.get(partition) is None else found[partition].offset
         for partition in partitions
@@ -63,7 +101,7 @@ def offsets_of_latest(
     Time is that of the records, so a replay of old sessions is found as well as today's; see `offsets_since` for why
     it may be earlier than needed.
     """
-    begins, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
+    begins, ends = begins_of(consumer, partitions), ends_of(consumer, partitions)
     tails = {partition: max(begins[partition], ends[partition] - _TAIL) for partition in partitions}
     newest: dict[TopicPartition, int] = {}
     for record in read_to_end(consumer, tails):

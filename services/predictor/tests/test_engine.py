@@ -1,0 +1,201 @@
+"""The engine on a real broker, without Ray: what it shares and what it publishes."""
+
+import json
+import queue
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from services.predictor.tests.registry import promote, settings_of
+from services.predictor.tests.support import quote, quotes_of, sessions_of
+
+from closecast.events import Event, Forecast, ModelEvent, Quote, TrainingRequest
+from closecast.kafka import KafkaSettings, Publisher, ensure_topics, new_consumer, partitions_of, read_to_end
+from closecast.mlflow_settings import MlflowSettings
+from closecast_predictor.champion import LoadedModel, ModelCache
+from closecast_predictor.engine import Engine
+from closecast_predictor.settings import PredictorSettings
+from closecast_predictor.snapshot import Snapshot
+
+WAIT_S = 60.0
+NEXT = sessions_of("PETR4.SA", 81)[-1]
+NO_MLFLOW = MlflowSettings(tracking_uri="http://127.0.0.1:9", timeout_s=1)
+
+
+class Running:
+    """An engine with the snapshots that it has shared."""
+
+    def __init__(self, kafka: KafkaSettings, mlflow: MlflowSettings, folder: Path) -> None:
+        settings = PredictorSettings(kafka=kafka, mlflow=mlflow)
+        self.kafka = kafka
+        self.snapshots: queue.Queue[Snapshot] = queue.Queue()
+        self.engine = Engine(settings, ModelCache(folder, mlflow.model), self._share)
+        self.engine.start()
+
+    def _share(self, snapshot: Snapshot, model: LoadedModel) -> None:
+        assert (model.model.version, model.files.version) == (snapshot.version, snapshot.version)
+        self.snapshots.put(snapshot)
+
+    def next(self) -> Snapshot:
+        return self.snapshots.get(timeout=WAIT_S)
+
+    def wait_for(self, condition: Callable[[Snapshot], bool]) -> Snapshot:
+        while not condition(snapshot := self.next()):
+            pass
+        return snapshot
+
+
+@pytest.fixture
+def kafka(kafka_settings: KafkaSettings) -> KafkaSettings:
+    ensure_topics(kafka_settings, kafka_settings.topics)
+    return kafka_settings
+
+
+@pytest.fixture
+def start(kafka: KafkaSettings, tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    engines: list[Running] = []
+
+    def start(mlflow: MlflowSettings = NO_MLFLOW) -> Running:
+        engines.append(Running(kafka, mlflow, tmp_path / "cache"))
+        return engines[-1]
+
+    yield start
+    for running in engines:
+        running.engine.stop()
+
+
+def publish(kafka: KafkaSettings, *events: Event) -> None:
+    publisher = Publisher(kafka, "test")
+    topics = kafka.topics
+    by_type = {Quote: topics.quotes, ModelEvent: topics.models, TrainingRequest: topics.training_requests}
+    for event in events:
+        publisher.send(by_type[type(event)], event)
+    publisher.flush()
+    publisher.close()
+
+
+def published(kafka: KafkaSettings) -> list[Forecast]:
+    consumer = new_consumer(kafka, "test")
+    start = dict.fromkeys(partitions_of(consumer, kafka.topics.forecasts), 0)
+    forecasts = [Forecast.from_bytes(record.value) for record in read_to_end(consumer, start)]
+    consumer.close()
+    return forecasts
+
+
+def origin(snapshot: Snapshot, symbol: str) -> str:
+    told: str = json.loads(snapshot.answers[symbol].body(1))["origin"]
+    return told
+
+
+def test_a_quote_becomes_a_forecast(kafka: KafkaSettings, start: Callable[..., Running]) -> None:
+    publish(kafka, *quotes_of("PETR4.SA"), *quotes_of("AAPL"))
+    running = start()
+    first = running.next()
+
+    publish(kafka, quote("PETR4.SA", NEXT, 31.0))
+    second = running.next()
+
+    assert set(first.answers) == {"PETR4.SA", "AAPL"}
+    assert origin(second, "PETR4.SA") == str(NEXT)
+    assert second.answers["AAPL"] == first.answers["AAPL"]
+    assert second.token != first.token
+    running.engine.stop()
+    assert [(one.symbol, str(one.origin)) for one in published(kafka)][-1] == ("PETR4.SA", str(NEXT))
+    assert len(published(kafka)) == 3
+
+
+def test_a_restart_publishes_nothing_again(kafka: KafkaSettings, start: Callable[..., Running]) -> None:
+    publish(kafka, *quotes_of("PETR4.SA"))
+    first = start()
+    before = first.next()
+    first.engine.stop()
+
+    second = start()
+    after = second.next()
+    second.engine.stop()
+
+    assert after.token != before.token
+    assert set(after.answers) == {"PETR4.SA"}
+    assert len(published(kafka)) == 1
+
+
+def test_an_empty_topic_is_served_too(start: Callable[..., Running], kafka: KafkaSettings) -> None:
+    running = start()
+
+    assert running.next().answers == {}
+    publish(kafka, *quotes_of("PETR4.SA", 40))
+    last = str(sessions_of("PETR4.SA", 40)[-1])
+    running.wait_for(lambda snapshot: "PETR4.SA" in snapshot.answers and origin(snapshot, "PETR4.SA") == last)
+
+
+def test_the_champion_speaks_from_the_first_snapshot_on(
+    kafka: KafkaSettings, start: Callable[..., Running], mlflow_server_uri: str, tmp_path: Path
+) -> None:
+    mlflow = settings_of(mlflow_server_uri)
+    event = promote(mlflow, tmp_path / "version")
+    publish(kafka, *quotes_of("PETR4.SA"))
+
+    assert start(mlflow).next().version == event.version
+
+
+def test_a_promotion_swaps_the_model_of_all_symbols(
+    kafka: KafkaSettings, start: Callable[..., Running], mlflow_server_uri: str, tmp_path: Path
+) -> None:
+    mlflow = settings_of(mlflow_server_uri)
+    publish(kafka, *quotes_of("PETR4.SA"), *quotes_of("AAPL"))
+    running = start(mlflow)
+    assert running.next().version == "base"
+
+    event = promote(mlflow, tmp_path / "version")
+    publish(kafka, event)
+    snapshot = running.next()
+
+    assert snapshot.version == event.version
+    for answer in snapshot.answers.values():
+        assert json.loads(answer.body(1))["version"] == event.version
+    training = running.engine.trainings.find(event.request_id)
+    assert training is not None
+    assert training.state == "promoted"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"outcome": "rejected"}, {"model": "another-model"}, {"version": "../../etc"}, {"run_id": None}],
+)
+def test_other_events_swap_nothing(
+    kafka: KafkaSettings, start: Callable[..., Running], changes: dict[str, str | None]
+) -> None:
+    publish(kafka, *quotes_of("PETR4.SA"))
+    running = start()
+    running.next()
+    event = ModelEvent(
+        request_id=uuid4(), model=NO_MLFLOW.model, outcome="promoted", version="1", run_id="a" * 32, reason="test"
+    )
+
+    publish(kafka, event.model_copy(update=changes), quote("PETR4.SA", NEXT, 31.0))
+
+    assert running.next().version == "base"
+    assert running.engine.is_alive
+
+
+def test_a_training_request_of_another_is_known(kafka: KafkaSettings, start: Callable[..., Running]) -> None:
+    request = TrainingRequest(model=NO_MLFLOW.model)
+    publish(kafka, request)
+    running = start()
+    running.next()
+
+    found = running.engine.trainings.find(request.id)
+
+    assert found is not None
+    assert found.state == "queued"
+
+
+def test_it_waits_for_a_broker_that_is_not_there(tmp_path: Path) -> None:
+    kafka = KafkaSettings(bootstrap_servers="127.0.0.1:9", connect_timeout_s=0.2)
+    running = Running(kafka, NO_MLFLOW, tmp_path)
+
+    assert running.engine.status.phase == "connecting to Kafka"
+    assert running.engine.is_alive
+    running.engine.stop()
+    assert running.engine.status.phase == "stopped"
