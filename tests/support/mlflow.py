@@ -29,9 +29,13 @@ class MlflowServer:
 
     def __enter__(self) -> Self:
         self._child = Child(self._command)
-        wait_until(
-            lambda: http_answers(f"{self.uri}/health"), "MLflow", _START_TIMEOUT_S, check=self._child.require_alive
-        )
+        try:
+            wait_until(
+                lambda: http_answers(f"{self.uri}/health"), "MLflow", _START_TIMEOUT_S, check=self._child.require_alive
+            )
+        except BaseException:
+            self._child.stop()
+            raise
         return self
 
     def __exit__(self, *_exception: object) -> None:

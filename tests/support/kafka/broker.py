@@ -113,7 +113,11 @@ class KafkaBroker:
             self._child.stop()
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(self, *_exception: object) -> None:

@@ -1,0 +1,128 @@
+"""All three services as processes, on a real Kafka and a real MLflow."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+
+from closecast.events import Event
+from closecast.kafka import KafkaSettings, Publisher, new_consumer, new_producer, partitions_of, read_to_end
+from closecast.topics import Topic
+from closecast_local.commands import environment, program
+from closecast_local.ports import free_ports
+from closecast_local.processes import Child, Command, Supervisor
+
+_TIMEOUT_S = 400.0
+
+
+class Pipeline:
+    """Trainer and predictor, running inside its `with` block; the ingestor runs when it is told to.
+
+    Args:
+        kafka: Broker and a topic prefix of its own.
+        mlflow_uri: The MLflow server.
+        folder: For state and logs.
+    """
+
+    def __init__(self, kafka: KafkaSettings, mlflow_uri: str, folder: Path) -> None:
+        self.kafka = kafka
+        self._folder = folder
+        self._mlflow_uri = mlflow_uri
+        self._port, self._predictor_metrics = free_ports(2)
+        self._supervisor = Supervisor()
+        self._http = httpx.Client(base_url=f"http://127.0.0.1:{self._port}", timeout=30, trust_env=False)
+
+    def __enter__(self) -> Self:
+        try:
+            # Ray gives up on its own start after 30 s: on a small machine it goes first, alone.
+            self._supervisor.start(self._command("predictor", CLOSECAST_METRICS_PORT=str(self._predictor_metrics)))
+            self.eventually(lambda: self.answers("/health"))
+            self._supervisor.start(self._command("trainer", CLOSECAST_METRICS_PORT="0"))
+        except BaseException:
+            self._supervisor.stop()
+            raise
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._supervisor.stop()
+        self._http.close()
+
+    def ingest(self, *arguments: str) -> int:
+        """Run the ingestor to its end and return its exit status."""
+        return Child(self._command("ingestor", *arguments, CLOSECAST_METRICS_PORT="0")).wait(_TIMEOUT_S)
+
+    def get(self, path: str) -> Any:
+        """Return the JSON of a good answer."""
+        return self._http.get(path).raise_for_status().json()
+
+    def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
+        """Return the answer to a JSON body."""
+        return self._http.post(path, json=body)
+
+    def answers(self, path: str) -> bool:
+        """Tell whether a GET is answered well."""
+        try:
+            return self._http.get(path).is_success
+        except httpx.HTTPError:
+            return False
+
+    def publish(self, topic: Topic, event: Event) -> None:
+        """Put an event on a topic."""
+        publisher = Publisher(self.kafka, "tests")
+        publisher.send(topic, event)
+        publisher.flush()
+        publisher.close()
+
+    def publish_bytes(self, topic: Topic, *values: bytes) -> None:
+        """Put anything on a topic."""
+        producer = new_producer(self.kafka, "tests")
+        for value in values:
+            producer.send(topic.name, value, key=b"any").get(timeout=30)
+        producer.close()
+
+    def values_on(self, topic: Topic) -> list[bytes]:
+        """Return every committed value of a topic."""
+        consumer = new_consumer(self.kafka, "tests")
+        start = consumer.beginning_offsets(partitions_of(consumer, topic))
+        values = [record.value for record in read_to_end(consumer, start)]
+        consumer.close()
+        return values
+
+    def eventually(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition holds; no service may die meanwhile."""
+        deadline = time.monotonic() + _TIMEOUT_S
+        while not condition():
+            self._supervisor.require_alive()
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+    def require_alive(self) -> None:
+        """Check that no service has died."""
+        self._supervisor.require_alive()
+
+    def _command(self, service: str, *arguments: str, **variables: str) -> Command:
+        name = self.kafka.topic_prefix.strip(".")
+        return Command(
+            name=service,
+            arguments=(program(f"closecast-{service}"), *arguments),
+            log=self._folder / f"{service}.log",
+            environment=environment(
+                CLOSECAST_KAFKA_BOOTSTRAP_SERVERS=self.kafka.bootstrap_servers,
+                CLOSECAST_KAFKA_TOPIC_PREFIX=self.kafka.topic_prefix,
+                CLOSECAST_KAFKA_PARTITIONS=str(self.kafka.partitions),
+                CLOSECAST_MLFLOW_TRACKING_URI=self._mlflow_uri,
+                CLOSECAST_MLFLOW_MODEL=name,
+                CLOSECAST_MLFLOW_EXPERIMENT=name,
+                CLOSECAST_METRICS_HOST="127.0.0.1",
+                CLOSECAST_TRAINER_STATE_DIR=str(self._folder / "trainer"),
+                CLOSECAST_TRAINER_GROUP_ID=name,
+                CLOSECAST_TRAINER_TRAINING_EPOCHS="2",
+                CLOSECAST_TRAINER_TRAINING_HIDDEN_SIZE="8",
+                CLOSECAST_PREDICTOR_PORT=str(self._port),
+                OMP_NUM_THREADS="1",
+                **variables,
+            ),
+            grace_s=30.0,
+        )

@@ -1,0 +1,99 @@
+"""Quotes in, forecasts out: the three services together."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+
+from closecast.events import Quote
+from tests.integration.pipeline import Pipeline
+from tests.support.kafka import KafkaBroker
+
+pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.timeout(900)]
+
+GARBAGE = (b"\xff\x00", b"{", b'{"schema_version": "2.0"}')
+LAST_SESSION = "2013-03-01"
+
+
+@pytest.fixture(scope="module")
+def pipeline(
+    kafka_broker: KafkaBroker, mlflow_server_uri: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pipeline]:
+    """Return the services after their first training, on topics that held garbage from the start."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    with Pipeline(kafka_broker.settings(), mlflow_server_uri, folder) as pipeline:
+        topics = pipeline.kafka.topics
+        for topic in (topics.quotes, topics.training_requests, topics.models):
+            pipeline.publish_bytes(topic, *GARBAGE)
+        assert pipeline.ingest("backfill", "--source=sample", "--start=2009-01-01") == 0
+        pipeline.eventually(lambda: pipeline.answers("/forecast/AAPL"))
+        pipeline.eventually(lambda: pipeline.get("/forecast/AAPL")["version"] != "base")
+        yield pipeline
+
+
+def test_every_symbol_is_served_by_the_promoted_model(pipeline: Pipeline) -> None:
+    for symbol in ("AAPL", "FB", "GOOG", "IBM", "MSFT"):
+        forecast = pipeline.get(f"/forecast/{symbol}")
+        assert forecast["version"] == "1"
+        assert forecast["origin"] == LAST_SESSION
+        assert [one["horizon"] for one in forecast["forecast"]] == list(range(1, 11))
+        assert forecast["skill"] > 0
+
+
+def test_garbage_is_set_aside_once_and_disturbs_nothing(pipeline: Pipeline) -> None:
+    for topic in (pipeline.kafka.topics.quotes, pipeline.kafka.topics.training_requests):
+        assert sorted(pipeline.values_on(topic.dead_letters)) == sorted(GARBAGE)
+    pipeline.require_alive()
+
+
+def test_publishing_the_same_quotes_again_adds_none(pipeline: Pipeline) -> None:
+    before = len(pipeline.values_on(pipeline.kafka.topics.quotes))
+    assert pipeline.ingest("backfill", "--source=sample", "--start=2009-01-01") == 0
+    assert len(pipeline.values_on(pipeline.kafka.topics.quotes)) == before
+
+
+def test_a_new_quote_moves_the_forecast(pipeline: Pipeline) -> None:
+    others = pipeline.get("/forecast/MSFT")
+
+    pipeline.publish(pipeline.kafka.topics.quotes, quote_of_next_session("IBM", 240.0))
+    pipeline.eventually(lambda: bool(pipeline.get("/forecast/IBM")["origin"] == "2013-03-04"))
+
+    forecast = pipeline.get("/forecast/IBM")
+    assert forecast["last_close"] == 240.0
+    assert 220 < forecast["predicted_close"] < 260
+    assert forecast["forecast"][0]["session"] == "2013-03-05"
+    assert pipeline.get("/forecast/MSFT") == others
+
+
+def test_a_training_that_is_asked_for_has_an_outcome(pipeline: Pipeline) -> None:
+    answer = pipeline.post("/train", {"symbols": ["AAPL", "MSFT"], "hyperparameters": {"epochs": 1, "seed": 7}})
+    assert answer.status_code == 202
+    training = f"/train/{answer.json()['id']}"
+
+    pipeline.eventually(lambda: bool(pipeline.get(training)["state"] != "queued"))
+
+    outcome: dict[str, Any] = pipeline.get(training)
+    assert outcome["state"] in {"promoted", "rejected"}, outcome
+    assert outcome["version"] == "2"
+    assert outcome["symbols"] == ["AAPL", "MSFT"]
+    assert outcome["reason"]
+    assert {"candidate", "naive", "champion"} <= outcome["metrics"].keys()
+    pipeline.require_alive()
+
+
+def quote_of_next_session(symbol: str, close: float) -> Quote:
+    return Quote(
+        symbol=symbol,
+        session=date(2013, 3, 4),
+        exchange="XNYS",
+        open=close,
+        high=close,
+        low=close,
+        close=close,
+        adjusted_close=close,
+        volume=1000,
+        currency="USD",
+        source="test",
+        as_of="2013-03-05T00:00:00Z",
+    )
