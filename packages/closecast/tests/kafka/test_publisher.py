@@ -84,6 +84,16 @@ def test_a_newer_publisher_fences_the_older(settings: KafkaSettings, publisher: 
     assert Quote.from_bytes(record.value).revision == 1
 
 
+def test_a_fenced_publisher_says_so_however_often_it_is_used(
+    settings: KafkaSettings, publisher: TransactionalPublisher
+) -> None:
+    """After the first error kafka-python raises a plain KafkaError that only names the fencing in its text."""
+    TransactionalPublisher(settings, "test", f"{settings.topic_prefix}ingestor").close()
+    for _ in range(3):
+        with pytest.raises(FencedError), publisher.transaction():
+            publisher.send(settings.topics.quotes, QUOTE)
+
+
 def test_all_sessions_of_a_symbol_share_a_partition(settings: KafkaSettings) -> None:
     publisher = Publisher(settings, "test")
     for symbol in ("PETR4.SA", "VALE3.SA", "ABEV3.SA", "ITSA4.SA"):

@@ -8,6 +8,7 @@ from typing import Any, Final
 from kafka.errors import (
     FencedInstanceIdError,
     InvalidProducerEpochError,
+    KafkaError,
     ProducerFencedError,
 )
 from kafka.partitioner.default import murmur2
@@ -95,6 +96,7 @@ class TransactionalPublisher(Publisher):
         timeout_s: How long a transaction may stay open before the brokers abort it.
 
     Raises:
+        FencedError: If a newer publisher has taken over while this one began.
         KafkaError: If the brokers refuse the transactional id.
     """
 
@@ -108,7 +110,8 @@ class TransactionalPublisher(Publisher):
             transaction_timeout_ms=int(timeout_s * 1000),
             retry_backoff_ms=_TRANSACTION_BACKOFF_MS,
         )
-        self._producer.init_transactions()
+        with _telling_of_fencing():
+            self._producer.init_transactions()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -118,21 +121,35 @@ class TransactionalPublisher(Publisher):
             FencedError: If a newer publisher has taken over the transactional id.
             KafkaError: If the transaction could not be committed.
         """
-        try:
+        with _telling_of_fencing():
             self._producer.begin_transaction()
             try:
                 yield
                 self.flush()
                 self._producer.commit_transaction()
-            except _FENCING:
-                raise
-            except BaseException:
+            except BaseException as error:
                 self._pending.clear()
-                self._producer.abort_transaction()
+                if not _is_fencing(error):
+                    self._producer.abort_transaction()
                 raise
-        except _FENCING as error:
-            msg = "a newer instance has taken over; this one stops and leaves the work to it"
-            raise FencedError(msg) from error
+
+
+@contextmanager
+def _telling_of_fencing() -> Iterator[None]:
+    try:
+        yield
+    except KafkaError as error:
+        if not _is_fencing(error):
+            raise
+        msg = "a newer instance has taken over; this one stops and leaves the work to it"
+        raise FencedError(msg) from error
+
+
+def _is_fencing(error: BaseException) -> bool:
+    """Tell whether a newer instance caused an error; after the first, kafka-python only names the cause in the text."""
+    return isinstance(error, KafkaError) and any(
+        isinstance(error, kind) or kind.__name__ in str(error) for kind in _FENCING
+    )
 
 
 @lru_cache(maxsize=100_000)
