@@ -1,0 +1,117 @@
+"""A panel of 20 symbols and ten years to a judged model, beside one MinMax-scaled LSTM a symbol.
+
+Of Closecast is timed all that the trainer does between the quotes and the gate's decision: fitting the base, training,
+calibration, export to ONNX and evaluation. Of the peer is timed the fit alone, on a few symbols, with as many threads
+as make it quickest.
+
+    python -m benchmarks.training [--peer-symbols 2]
+"""
+
+import argparse
+import sys
+import tempfile
+import threading
+import time
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+
+from benchmarks.peers import minmax_lstm
+from benchmarks.report import Figures, Target, report
+from closecast.events import Quote
+from closecast.forecasting.panel import Panel
+from closecast_ingestor.rounds import run_round
+from closecast_ingestor.settled import Prepared, Window
+from closecast_ingestor.sources.base import Source
+from closecast_ingestor.sources.csv_folder import CsvFolder
+from closecast_ingestor.sources.sample import Sample
+from closecast_trainer.candidate import Candidate, make_candidate
+from closecast_trainer.config import TrainingConfig
+
+B3: Final = Path(__file__).resolve().parents[2] / "shared" / "data" / "b3"
+DELISTED: Final = "NATU3.SA"
+NEEDED: Final = 15.0
+
+
+def main() -> int:
+    """Measure, report, and return 0 if the target was met."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peer-symbols", type=int, default=2, help="symbols that the peer is fitted to")
+    options = parser.parse_args()
+    panel = _panel(CsvFolder(B3) if B3.is_dir() else Sample())
+    _warm_up()
+    peer_closes = [_closes(panel, row) for row in range(min(options.peer_symbols, len(panel)))]
+    threads = minmax_lstm.quickest_threads(peer_closes[0])
+    peers = [minmax_lstm.fit(closes) for closes in peer_closes]
+    with tempfile.TemporaryDirectory() as scratch:
+        began = time.perf_counter()
+        candidate = make_candidate(panel, Path(scratch) / "model", TrainingConfig(), model="benchmark", device="cpu")
+        seconds = time.perf_counter() - began
+    per_symbol = seconds / len(panel)
+    peer_per_symbol = float(np.mean([peer.seconds for peer in peers]))
+    rows: dict[str, Figures] = {
+        "Closecast: panel, judged": _figures(panel, candidate, seconds),
+        "MinMax LSTM a symbol": {
+            "symbols": len(peers),
+            "seconds": round(sum(peer.seconds for peer in peers), 2),
+            "s/symbol": round(peer_per_symbol, 3),
+            "threads": threads,
+            "rmae h1": round(float(np.mean([peer.rmae for peer in peers])), 3),
+        },
+    }
+    target = Target("peer's seconds a symbol over Closecast's", round(peer_per_symbol / per_symbol, 1), NEEDED)
+    return 0 if report("training", "Training", rows, [target]) else 1
+
+
+def _figures(panel: Panel, candidate: Candidate, seconds: float) -> Figures:
+    return {
+        "symbols": len(panel),
+        "seconds": round(seconds, 2),
+        "s/symbol": round(seconds / len(panel), 3),
+        "threads": candidate.result.config.threads,
+        "rmae h1": round(_rmae_of_next_close(candidate), 3),
+        "epochs": len(candidate.result.epochs) - 1,
+        "skill": round(candidate.evaluation.skill, 4),
+        "outcome": "promoted" if candidate.decision.promoted else "rejected",
+    }
+
+
+def _rmae_of_next_close(candidate: Candidate) -> float:
+    evaluation = candidate.evaluation
+    actual = evaluation.origins.actual[:, 0]
+    median = evaluation.quantiles["candidate"][:, 0, 3]
+    return float(np.abs(actual - median).mean() / np.abs(actual - evaluation.origins.last_close).mean())
+
+
+def _panel(source: Source) -> Panel:
+    """Return the quotes that the ingestor would publish, without the symbol whose history ends early."""
+    quotes: list[Quote] = []
+
+    def collect(prepared: Prepared) -> None:
+        quotes.extend(prepared.quotes)
+
+    now = datetime.now(UTC)
+    window = Window(start=date(1990, 1, 1), end=now.date(), now=now, delay=timedelta(hours=1))
+    symbols = [symbol for symbol in source.symbols() if symbol != DELISTED]
+    run_round(source, symbols, window, collect, threading.Event())
+    return Panel.from_quotes(quotes)
+
+
+def _closes(panel: Panel, row: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    """Return a symbol's closes, adjusted backwards for splits and dividends."""
+    returns = np.nan_to_num(panel.log_return[row, -int(panel.lengths[row]) :])
+    total = np.cumsum(returns)
+    adjusted: np.ndarray[tuple[int], np.dtype[np.float64]] = panel.last_close[row] * np.exp(total - total[-1])
+    return adjusted
+
+
+def _warm_up() -> None:
+    """Let torch load what it loads on first use, so that no contender pays for it; the exporter stays on our bill."""
+    torch.nn.LSTM(1, 2)(torch.zeros(1, 2, 1))[0].sum().backward()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
