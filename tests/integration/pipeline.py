@@ -36,9 +36,12 @@ class Pipeline:
 
     def __enter__(self) -> Self:
         try:
-            # Ray gives up on its own start after 30 s: on a small machine it goes first, alone.
-            self._supervisor.start(self._command("predictor", CLOSECAST_METRICS_PORT=str(self._predictor_metrics)))
-            self.eventually(lambda: self.answers("/health"))
+            # Ray gives up its own start after 30 s: it must not share that time with others, and may need another try.
+            self._supervisor.start_patiently(
+                self._command("predictor", CLOSECAST_METRICS_PORT=str(self._predictor_metrics)),
+                lambda: self.eventually(lambda: self.answers("/health")),
+                attempts=3,
+            )
             self._supervisor.start(self._command("trainer", CLOSECAST_METRICS_PORT="0"))
         except BaseException:
             self._supervisor.stop()

@@ -25,6 +25,7 @@ from closecast_local.table import print_outlooks
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _BROKER_TIMEOUT_S: Final = 60.0
+_RAY_ATTEMPTS: Final = 3
 _LOOK_S: Final = 0.3
 EXIT_INTERRUPTED: Final = 130
 
@@ -68,10 +69,11 @@ def _bring_up(stack: Stack, supervisor: Supervisor, console: Console) -> tuple[O
         bar.finish(stack.kafka.bootstrap_servers)
         with closing(Follower(stack.kafka)) as follower:
             follow = partial(_follow, supervisor=supervisor, follower=follower, timeout_s=settings.stall_timeout_s)
-            # Ray gives up on its own start after 30 s, so on a small machine it must not share that time with others.
-            supervisor.start(stack.predictor())
-            health = f"{stack.predictor_url}/health"
-            follow([ServerStage("predictor", health, board.add("predictor"), stack.predictor_url)])
+            health = ServerStage(
+                "predictor", f"{stack.predictor_url}/health", board.add("predictor"), stack.predictor_url
+            )
+            # Ray gives up its own start after 30 s: it must not share that time with others, and may need another try.
+            supervisor.start_patiently(stack.predictor(), partial(follow, [health]), _RAY_ATTEMPTS)
             supervisor.start(stack.mlflow())
             supervisor.start(stack.trainer())
             ingestor = supervisor.start(stack.ingestor())

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Self
@@ -165,6 +165,30 @@ class Supervisor:
         child = Child(command)
         self._children.append(child)
         return child
+
+    def start_patiently(self, command: Command, wait: Callable[[], None], attempts: int) -> Child:
+        """Start a child and wait until it is ready; start it again if it dies meanwhile.
+
+        Args:
+            command: What to run.
+            wait: Returns when the child is ready; raises ChildDiedError when any child dies.
+            attempts: How often it is started at most.
+
+        Raises:
+            ChildDiedError: If another child dies, or this one at every attempt.
+        """
+        for attempts_left in reversed(range(attempts)):
+            child = self.start(command)
+            try:
+                wait()
+            except ChildDiedError:
+                if child.exit_status() is None or not attempts_left:
+                    raise
+                self._children.remove(child)
+                child.stop()
+            else:
+                return child
+        raise ValueError("attempts: must be at least 1")
 
     def require_alive(self) -> None:
         """Check that every child runs.

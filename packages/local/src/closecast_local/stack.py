@@ -65,14 +65,7 @@ class Stack:
                 raise CannotStartError(f"{Path(command.arguments[0]).name} is not installed; run `make install`")
         if find_spec("mlflow") is None:
             raise CannotStartError("the package mlflow is not installed; run `make install`")
-        for name, port in self.settings.ports().items():
-            if not is_free(port):
-                holder = holder_of(port)
-                held = f" (by {holder})" if holder else ""
-                flag = name.replace("_", "-")
-                raise CannotStartError(
-                    f"port {port} is in use{held}; choose another with --{flag} or CLOSECAST_LOCAL_{name.upper()}"
-                )
+        self._require_free_ports()
 
     def broker(self) -> Command:
         """Return the embedded broker."""
@@ -137,6 +130,20 @@ class Stack:
             PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             **variables,
         )
+
+    def _require_free_ports(self) -> None:
+        taken: dict[int, str] = {}
+        for name, port in self.settings.ports().items():
+            flag = f"--{name.replace('_', '-')}"
+            if port in taken:
+                raise CannotStartError(f"port {port} is given twice: {taken[port]} and {flag}")
+            taken[port] = flag
+            if not is_free(port):
+                holder = holder_of(port)
+                held = f" (by {holder})" if holder else ""
+                raise CannotStartError(
+                    f"port {port} is in use{held}; choose another with {flag} or CLOSECAST_LOCAL_{name.upper()}"
+                )
 
     @property
     def _bootstrap_servers(self) -> str:

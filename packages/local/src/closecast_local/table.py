@@ -1,6 +1,7 @@
 """Forecasts as a table of at most 100 columns."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
@@ -8,8 +9,9 @@ from rich.table import Table
 from closecast.events import BASE_VERSION
 from closecast_local.outlook import Outlook, SessionOutlook
 
-WIDTH = 100
-_WHOLE_FROM = 10_000
+WIDTH: Final = 100
+_WHOLE_FROM: Final = 10_000
+_POWERS_FROM: Final = 100_000_000
 
 
 def print_outlooks(console: Console, outlooks: Iterable[Outlook]) -> None:
@@ -46,4 +48,9 @@ def _block(sessions: tuple[SessionOutlook, ...]) -> Table:
 
 
 def _price(price: float) -> str:
-    return f"{price:,.0f}" if price >= _WHOLE_FROM else f"{price:.2f}"
+    """Return a price in at most eight characters."""
+    if price >= _POWERS_FROM:
+        return f"{price:.2e}"
+    if price >= _WHOLE_FROM:
+        return f"{price:.0f}"
+    return f"{price:.2f}" if price >= 1 else f"{price:.4f}"

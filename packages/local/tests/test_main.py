@@ -1,0 +1,58 @@
+import socket
+from pathlib import Path
+
+import pytest
+
+from closecast_local.__main__ import main
+from closecast_local.settings import DemoSettings
+
+
+@pytest.mark.parametrize(("arguments", "status"), [(["--help"], 0), ([], 2), (["demon"], 2)])
+def test_usage_names_the_commands(arguments: list[str], status: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == status
+    told = capsys.readouterr()
+    assert "demo " in told.out + told.err
+    assert "stop " in told.out + told.err
+
+
+def test_help_of_the_demo_tells_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["demo", "--help"])
+    text = capsys.readouterr().out
+    assert all(f"--{name.replace('_', '-')}" in text for name in DemoSettings.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["demo", "--port", "0"], "port: "),
+        (["demo", "--symbols", "../../etc"], "symbols"),
+        (["demo", "--csv", "nowhere"], "csv: "),
+    ],
+)
+def test_a_wrong_flag_is_told_in_one_line(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("closecast demo: ")
+    assert told in line
+
+
+def test_an_unknown_setting_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("CLOSECAST_LOCAL_BROKER_PROT", "1")
+    with pytest.raises(SystemExit, match="2"):
+        main(["demo"])
+    assert "did you mean CLOSECAST_LOCAL_BROKER_PORT?" in capsys.readouterr().err
+
+
+def test_a_fault_is_one_line_and_status_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert main(["demo", "--state-dir", str(tmp_path), "--port", str(port)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"closecast: port {port} is in use")
+
+
+def test_stop_without_a_demo_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stop", "--state-dir", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "no demo runs here\n"
