@@ -21,7 +21,7 @@ PURGE: Final = HORIZONS
 MINIMUM_SESSIONS: Final = 300
 """Sessions below which there is too little to train, stop, calibrate and judge on."""
 
-_WINDOWS_AT_ONCE: Final = 1024
+_WINDOWS_AT_ONCE: Final = 256
 _FURTHEST: Final = 10.0
 """Bound of a scaled target, so that one bad print does not rule the loss."""
 

@@ -1,7 +1,7 @@
 """A model version as it is served: ONNX Runtime and a spec, without torch."""
 
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 import onnxruntime
@@ -12,6 +12,9 @@ from closecast.forecasting.inputs import prepare
 from closecast.forecasting.panel import Panel
 from closecast.forecasting.series import Floats
 from closecast.forecasting.spec import ONNX_FILE, InvalidBundleError, ModelSpec
+
+_AT_ONCE: Final = 128
+"""Symbols that go through features and network together: as many as stay in a processor's cache."""
 
 
 class Bundle:
@@ -62,6 +65,14 @@ class Bundle:
             ``[symbols, HORIZONS, len(LEVELS)]``, in the currency and share count of the latest close; ascending along
             the levels, positive.
         """
+        rows, ends = np.arange(len(panel)), np.full(len(panel), panel.width - 1)
+        parts = [
+            self._forecast(panel.windows(rows[start : start + _AT_ONCE], ends[start : start + _AT_ONCE], self.context))
+            for start in range(0, len(panel), _AT_ONCE)
+        ]
+        return np.concatenate(parts)
+
+    def _forecast(self, panel: Panel) -> Floats:
         inputs = prepare(panel, self.spec)
         (correction,) = self._session.run(None, {"features": inputs.features, "last": inputs.last})
         volatility = np.take_along_axis(inputs.volatility, inputs.last[:, None], axis=1)[:, 0]

@@ -59,15 +59,16 @@ def prepare(panel: Panel, spec: InputSpec) -> Inputs:
     """
     recent = panel.tail(spec.context)
     volatility = ewma_volatility(recent, spec.base.decay, spec.base.volatility)
-    features = standardize(compute_features(recent, volatility), spec.feature_mean, spec.feature_scale)
+    features = compute_features(recent, volatility)
     steps = np.minimum(recent.lengths, spec.sequence_length)
     columns = recent.width - steps[:, None] + np.arange(spec.sequence_length)[None, :]
     known = columns < recent.width
     columns = np.where(known, columns, 0)
-    sequence = np.take_along_axis(features, columns[:, :, None], axis=1)
+    rows = np.arange(len(recent))[:, None]
+    sequence = standardize(features[rows, columns], spec.feature_mean, spec.feature_scale)
     return Inputs(
         features=np.where(known[:, :, None], sequence, 0).astype(np.float32),
-        volatility=np.where(known, np.take_along_axis(volatility, columns, axis=1), np.nan),
+        volatility=np.where(known, volatility[rows, columns], np.nan),
         columns=np.where(known, columns + panel.width - recent.width, -1),
         last=steps - 1,
     )
