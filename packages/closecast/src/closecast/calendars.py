@@ -1,7 +1,7 @@
 """Trading sessions: which days an exchange trades, and when a session is settled."""
 
 from bisect import bisect_left, bisect_right
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -75,12 +75,12 @@ class ExchangeCalendar:
         self.mic = mic
         self.timezone: str = str(calendar.tz)
         self._sessions: list[date] = list(calendar.sessions.date)
-        self._known = frozenset(self._sessions)
-        self._closes: list[datetime] = list(calendar.closes.dt.to_pydatetime())
+        self._closes: list[datetime] = [close.replace(tzinfo=UTC) for close in calendar.closes.dt.to_pydatetime()]
+        self._close_of = dict(zip(self._sessions, self._closes, strict=True))
 
     def is_session(self, day: date) -> bool:
         """Tell whether the exchange trades on that day."""
-        return day in self._known
+        return day in self._close_of
 
     def sessions(self, start: date, end: date) -> tuple[date, ...]:
         """Return the sessions from `start` to `end`, both included."""
@@ -92,10 +92,11 @@ class ExchangeCalendar:
         Raises:
             ValueError: If the exchange does not trade on that day.
         """
-        if session not in self._known:
+        try:
+            return self._close_of[session]
+        except KeyError:
             msg = f"{session} is not a session of {self.mic}"
-            raise ValueError(msg)
-        return self._closes[bisect_left(self._sessions, session)]
+            raise ValueError(msg) from None
 
     def last_settled(self, now: datetime, delay: timedelta = timedelta(0)) -> date:
         """Return the latest session whose close lies at least `delay` before `now` (an aware time)."""

@@ -47,7 +47,7 @@ class Event(BaseModel):
 
     def to_bytes(self) -> bytes:
         """Return the event as JSON in UTF-8."""
-        return self.model_dump_json().encode()
+        return self.__pydantic_serializer__.to_json(self)
 
     @classmethod
     def from_bytes(cls, data: bytes | None) -> Self:
