@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from kafka import TopicPartition
 from mlflow.tracking import MlflowClient
+from services.trainer.tests.faulty_proxy import FaultyProxy
 from services.trainer.tests.trainers import (
     SMALL,
     TrainerThread,
@@ -201,3 +202,25 @@ def test_too_many_bad_records_stop_the_trainer_and_cost_nothing(
             120,
             check=patient.require_alive,
         )
+
+
+def test_an_outage_of_mlflow_holds_a_request_up_and_loses_nothing(
+    kafka_settings: KafkaSettings, mlflow_server_uri: str, tmp_path: Path
+) -> None:
+    kafka = kafka_settings
+    with FaultyProxy(mlflow_server_uri) as proxy:
+        proxy.broken.set()
+        settings = settings_of(kafka, proxy.uri, tmp_path)
+        request = TrainingRequest(model=settings.mlflow.model)
+        publish(kafka, kafka.topics.training_requests, [request])
+        with TrainerThread(settings) as trainer:
+            wait_for(lambda: trainer.metric("registry_retries_total") >= 3, "retries", 60, check=trainer.require_alive)
+            assert trainer.metric("registry_up") == 0
+            assert outcomes_of(kafka) == []
+            assert lag_of(kafka, settings.group.id)[TopicPartition(kafka.topics.training_requests.name, 0)] > 0
+            proxy.broken.clear()
+            wait_for(lambda: outcomes_of(kafka), "the outcome", 120, check=trainer.require_alive)
+            assert trainer.metric("registry_up") == 1
+    (event,) = outcomes_of(kafka)
+    assert (event.request_id, event.outcome) == (request.id, "failed")
+    assert "no quotes are known" in event.reason

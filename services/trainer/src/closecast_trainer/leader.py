@@ -72,6 +72,8 @@ class Leader:
             )
             self._policy = RetrainingPolicy(settings.policy, self._history, settings.mlflow.model)
             self._opened = opened.pop_all()
+        # A trainer that died between storing quotes and committing left the group behind its history.
+        queue.commit_quotes(self._topics.quotes.name, self._feed.offsets)
         metrics.leader.set(1)
         _log.info("this trainer is active", quotes=self._history.count_quotes())
 

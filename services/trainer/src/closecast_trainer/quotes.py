@@ -87,6 +87,11 @@ class QuoteFeed:
         _log.debug("quotes stored", quotes=len(quotes), dead_letters=len(refused))
         return offsets
 
+    @property
+    def offsets(self) -> dict[int, int]:
+        """The next offset of each partition that anything was stored of."""
+        return dict(self._stored)
+
     def lag(self) -> int:
         """Return how many records of the topic are not stored yet; asks the brokers."""
         ends = self._consumer.end_offsets(self._assigned)

@@ -42,7 +42,8 @@ class RequestQueue:
         self._on_lost = on_lost
         self._held: TopicPartition | None = None
         self._in_hand: ConsumerRecord | None = None
-        self._committed: int | None = None
+        self._committed: dict[TopicPartition, int] = {}
+        self._uncommitted: dict[TopicPartition, int] = {}
         self._consumer = new_consumer(
             kafka,
             f"{group_id}-requests",
@@ -67,19 +68,20 @@ class RequestQueue:
 
     def poll(self, timeout_s: float = 0.0) -> None:
         """Stay in the group, and take the next record in hand if none is; may make this member active or end it."""
-        for records in self._consumer.poll(timeout_ms=int(timeout_s * 1000)).values():
-            for record in records:
-                self._in_hand = record
-                self._consumer.pause(self._held)
-        if self._held is not None and self._in_hand is None:
-            self._commit_position(self._held)
+        arrived = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
+        if self._held is None:
+            return
+        for record in arrived.get(self._held, ()):
+            self._in_hand = record
+            self._consumer.pause(self._held)
+        self._commit()
 
     def done(self) -> None:
         """Commit the offset after the record in hand, whose effect is complete, and go on with the next."""
         record, self._in_hand = self._in_hand, None
         if record is None or self._held is None:
             return
-        self._commit_position(self._held)
+        self._commit()
         self._consumer.resume(self._held)
 
     def put_back(self) -> None:
@@ -91,7 +93,8 @@ class RequestQueue:
 
     def commit_quotes(self, topic: str, offsets: Mapping[int, int]) -> None:
         """Commit offsets of quotes to the group, where lag is read; what counts is what the history holds."""
-        self._commit({TopicPartition(topic, partition): offset for partition, offset in offsets.items()})
+        self._uncommitted |= {TopicPartition(topic, partition): offset for partition, offset in offsets.items()}
+        self._commit()
 
     def is_drained(self) -> bool:
         """Tell whether every request that was published is done."""
@@ -105,32 +108,38 @@ class RequestQueue:
         self._consumer.close(autocommit=False)
         self._release()
 
-    def _commit_position(self, partition: TopicPartition) -> None:
-        """Commit how far reading has come: past the last request that is done, and past commit markers."""
-        position = self._consumer.position(partition)
-        if position != self._committed:
-            self._commit({partition: position})
-            self._committed = position
-
-    def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+    def _commit(self) -> None:
+        """Commit what has moved; what the brokers do not take now is tried again at the next poll."""
+        if self._held is None:
+            return
+        # All before the record in hand, or all that was read: past the commit markers of transactions too.
+        done = self._consumer.position(self._held) if self._in_hand is None else self._in_hand.offset
+        if done != self._committed.get(self._held):
+            self._uncommitted[self._held] = done
+        if not self._uncommitted:
+            return
         try:
             self._consumer.commit(
-                {partition: OffsetAndMetadata(offset, "", -1) for partition, offset in offsets.items()}
+                {partition: OffsetAndMetadata(offset, "", -1) for partition, offset in self._uncommitted.items()}
             )
         except KafkaError as error:
             # The effect is idempotent: a request that comes again is recognized, and quotes go by the history.
-            _log.warning("offsets not committed", error=repr(error))
+            _log.warning("offsets not committed yet", error=repr(error))
+        else:
+            self._committed |= self._uncommitted
+            self._uncommitted.clear()
 
     def _acquire(self, partitions: Iterable[TopicPartition]) -> None:
         for partition in partitions:
             self._held = partition
             self._in_hand = None
-            self._committed = None
+            self._committed.clear()
 
     def _release(self) -> None:
         if self._held is not None:
             self._held = None
             self._in_hand = None
+            self._uncommitted.clear()
             self._on_lost()
 
 
