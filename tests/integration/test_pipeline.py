@@ -10,7 +10,7 @@ from closecast.events import Quote
 from tests.integration.pipeline import Pipeline
 from tests.support.kafka import KafkaBroker
 
-pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.timeout(1500)]
 
 GARBAGE = (b"\xff\x00", b"{", b'{"schema_version": "2.0"}')
 LAST_SESSION = "2013-03-01"

@@ -139,6 +139,39 @@ def test_a_supervisor_notices_the_death_of_any_child(tmp_path: Path) -> None:
             supervisor.watch()
 
 
+COUNTS_STARTS = """
+import sys, time
+from pathlib import Path
+count = Path(sys.argv[1])
+count.write_text(count.read_text() + "x" if count.exists() else "x")
+if len(count.read_text()) < 3:
+    sys.exit("not yet")
+print("started", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_child_that_dies_on_its_way_is_started_again(tmp_path: Path) -> None:
+    with Supervisor() as supervisor:
+        supervisor.start_patiently(moody(tmp_path), lambda: wait_for_start(supervisor, tmp_path / "log"), attempts=3)
+        supervisor.require_alive()
+
+
+def test_a_child_that_dies_at_every_attempt_is_told(tmp_path: Path) -> None:
+    with Supervisor() as supervisor, pytest.raises(ChildDiedError, match=r"moody ended with status 1: not yet"):
+        supervisor.start_patiently(moody(tmp_path), lambda: wait_for_start(supervisor, tmp_path / "log"), attempts=2)
+
+
+def moody(folder: Path) -> Command:
+    return Command("moody", (sys.executable, "-c", COUNTS_STARTS, str(folder / "count")), folder / "log")
+
+
+def wait_for_start(supervisor: Supervisor, log: Path) -> None:
+    while "started" not in text_of(log):
+        supervisor.require_alive()
+        time.sleep(0.02)
+
+
 def python(code: str, folder: Path, *, grace_s: float = 10.0, environment: dict[str, str] | None = None) -> Command:
     arguments = (sys.executable, "-c", code)
     return Command("python", arguments, folder / "log", environment=environment, grace_s=grace_s)
