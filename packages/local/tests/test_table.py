@@ -31,6 +31,10 @@ def test_no_line_is_wider_than_the_table_and_no_price_is_cut(scale: float) -> No
     assert "…" not in text
 
 
+def test_a_narrow_terminal_loses_nothing() -> None:
+    assert printed(outlook(), width=60).split() == printed(outlook()).split()
+
+
 @pytest.mark.parametrize(
     ("changes", "speaker"),
     [
@@ -68,8 +72,8 @@ def sessions() -> tuple[date, ...]:
     return calendar_of("BVMF").next_sessions(date(2025, 6, 16), 10)
 
 
-def printed(one: Outlook) -> str:
-    console = Console(file=io.StringIO(), width=WIDTH, highlight=False)
+def printed(one: Outlook, width: int = WIDTH) -> str:
+    console = Console(file=io.StringIO(), width=width, highlight=False)
     print_outlooks(console, [one])
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()

@@ -19,7 +19,8 @@ def print_outlooks(console: Console, outlooks: Iterable[Outlook]) -> None:
     for outlook in outlooks:
         console.print()
         console.print(_headline(outlook), soft_wrap=True)
-        console.print(_block(outlook.sessions))
+        # A narrower terminal wraps the lines: better than to lose the last sessions.
+        console.print(_block(outlook.sessions), width=WIDTH, crop=False)
 
 
 def _headline(outlook: Outlook) -> str:
