@@ -103,45 +103,41 @@ def prepare(history: History, source: str, window: Window) -> Prepared:
 
 def _usable_rows(history: History, calendar: ExchangeCalendar, window: Window, prepared: Prepared) -> list[Row]:
     """Return the rows of settled sessions with a close; the others are rejected or counted as skipped."""
-    today = window.now.astimezone(ZoneInfo(calendar.timezone)).date()
     settled = calendar.last_settled(window.now, window.delay)
     usable: list[Row] = []
     carried = _Actions()
     for row in history.rows:
-        if fault := _session_fault(row, calendar, today):
-            history.reject(row, fault)
-        elif row.session > settled:
-            prepared.skipped[UNSETTLED] += 1
-            continue
-        elif _is_price(row.close) and _is_price(row.adjusted_close):
+        priced = 0 < row.close < math.inf and 0 < row.adjusted_close < math.inf
+        if priced and row.session <= settled and calendar.is_session(row.session):
             carried.move_to(row)
             usable.append(row)
-            continue
-        elif math.isnan(row.close) and row is history.rows[-1]:
-            prepared.skipped[INCOMPLETE] += 1
-        elif math.isnan(row.close) and math.isnan(row.open) and not row.volume:
-            prepared.skipped[NO_TRADE] += 1
         else:
-            history.reject(row, _price_fault(row))
-        carried.take(row)
+            _set_aside(row, history, calendar, window, prepared)
+            if row.session <= settled:
+                carried.take(row)
     return usable
 
 
-def _session_fault(row: Row, calendar: ExchangeCalendar, today: date) -> str | None:
+def _set_aside(row: Row, history: History, calendar: ExchangeCalendar, window: Window, prepared: Prepared) -> None:
+    """Reject a row that is no quote, or count why it is left out without fault."""
+    today = window.now.astimezone(ZoneInfo(calendar.timezone)).date()
     if row.session > today:
-        return f"session: {row.session} lies in the future"
-    if not calendar.is_session(row.session):
-        return f"session: {row.session} is no session of {calendar.mic}"
-    return None
+        history.reject(row, f"session: {row.session} lies in the future")
+    elif not calendar.is_session(row.session):
+        history.reject(row, f"session: {row.session} is no session of {calendar.mic}")
+    elif row.session > calendar.last_settled(window.now, window.delay):
+        prepared.skipped[UNSETTLED] += 1
+    elif math.isnan(row.close) and row is history.rows[-1]:
+        prepared.skipped[INCOMPLETE] += 1
+    elif math.isnan(row.close) and math.isnan(row.open) and not row.volume:
+        prepared.skipped[NO_TRADE] += 1
+    else:
+        history.reject(row, _price_fault(row))
 
 
 def _price_fault(row: Row) -> str:
-    name, value = ("adjusted_close", row.adjusted_close) if _is_price(row.close) else ("close", row.close)
+    name, value = ("adjusted_close", row.adjusted_close) if 0 < row.close < math.inf else ("close", row.close)
     return f"{name}: {value} is no price, which must be finite and above 0"
-
-
-def _is_price(value: float) -> bool:
-    return 0 < value < math.inf
 
 
 @dataclass(slots=True)

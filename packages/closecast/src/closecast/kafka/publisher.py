@@ -24,6 +24,9 @@ _FLUSH_TIMEOUT_S: Final = 60.0
 _TRANSACTION_BACKOFF_MS: Final = 20
 """A transaction begun while the last one's markers are being written is told to come back: soon, not in 100 ms."""
 
+_TRANSACTION_BATCH_BYTES: Final = 256 * 1024
+"""A transaction goes out as a whole anyway; requests of this size cost a fifth less processor time than of 16 KiB."""
+
 
 class Publisher:
     """Sends events and dead letters; `flush` returns once the brokers have them all.
@@ -42,23 +45,27 @@ class Publisher:
     def send(self, topic: Topic, event: Event) -> None:
         """Hand an event to the producer; a failure shows at the next `flush`."""
         timestamp = event.timestamp()
-        self._send(
-            topic,
-            key=event.key(),
-            partition_key=event.partition_key(),
-            value=event.to_bytes(),
-            timestamp_ms=None if timestamp is None else int(timestamp.timestamp() * 1000),
+        self._pending.append(
+            self._producer.send(
+                topic.name,
+                value=event.to_bytes(),
+                key=event.key(),
+                partition=self._partition(topic, event.partition_key()),
+                timestamp_ms=None if timestamp is None else int(timestamp.timestamp() * 1000),
+            )
         )
 
     def dead_letter(self, topic: Topic, letter: DeadLetter) -> None:
         """Hand a refused record to the dead letters of the topic that it was on or meant for."""
-        key = letter.key or b""
-        self._send(
-            topic.dead_letters,
-            key=letter.key,
-            partition_key=key,
-            value=letter.value,
-            headers=letter.headers(),
+        letters = topic.dead_letters
+        self._pending.append(
+            self._producer.send(
+                letters.name,
+                value=letter.value,
+                key=letter.key,
+                headers=letter.headers(),
+                partition=self._partition(letters, letter.key or b""),
+            )
         )
 
     def flush(self) -> None:
@@ -76,12 +83,11 @@ class Publisher:
         """Send what is left and let go of the connections."""
         self._producer.close(timeout=_FLUSH_TIMEOUT_S)
 
-    def _send(self, topic: Topic, *, partition_key: bytes, **record: Any) -> None:
+    def _partition(self, topic: Topic, partition_key: bytes) -> int:
         partitions = self._partitions.get(topic.name)
         if partitions is None:
             partitions = self._partitions[topic.name] = sorted(self._producer.partitions_for(topic.name))
-        partition = partitions[_positive_murmur2(partition_key) % len(partitions)]
-        self._pending.append(self._producer.send(topic.name, partition=partition, **record))
+        return partitions[_positive_murmur2(partition_key) % len(partitions)]
 
 
 class TransactionalPublisher(Publisher):
@@ -109,6 +115,7 @@ class TransactionalPublisher(Publisher):
             transactional_id=transactional_id,
             transaction_timeout_ms=int(timeout_s * 1000),
             retry_backoff_ms=_TRANSACTION_BACKOFF_MS,
+            batch_size=_TRANSACTION_BATCH_BYTES,
         )
         with _telling_of_fencing():
             self._producer.init_transactions()

@@ -66,6 +66,7 @@ def configure_logs(settings: LogSettings, service: str) -> None:
     root.setLevel(settings.level.upper())
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("kafka.net.selector").setLevel(logging.ERROR)  # it warns of every busy tenth of a second
     logging.captureWarnings(capture=True)
 
 

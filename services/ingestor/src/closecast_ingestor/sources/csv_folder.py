@@ -1,9 +1,8 @@
 """A folder of SYMBOL.csv, as Yahoo, yfinance or `closecast-ingestor download` write them."""
 
 import csv
-import math
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -166,32 +165,53 @@ def _check_ticker_line(path: Path, number: int, cells: list[str], symbol: str) -
 
 def _read_line(history: History, columns: _Columns, line: bytes, number: int) -> Row | None:
     """Return the row that a line holds; None, and a reject, if it can't be read."""
-    session: date | None = None
-    field = "line"
     try:
         text = line.decode()
         cells = text.split(",") if '"' not in text else _cells(text)
         if len(cells) != columns.count:
             raise ValueError(f"{len(cells)} values, the header names {columns.count}")  # noqa: TRY301
-        field = "date"
-        session = _day(cells[columns.session])
-        field = "close"
+    except ValueError as error:
+        history.rejects.append(Reject(history.symbol, None, line, f"line: {error}", history.origin, number))
+        return None
+    try:
         close = _price(cells[columns.close])
-        field = "open"
-        opened = _price(cells[columns.open])
-        field = "high"
-        high = _price(cells[columns.high])
-        field = "low"
-        low = _price(cells[columns.low])
-        field = "adj close"
-        adjusted = close if columns.adjusted_close is None else float(cells[columns.adjusted_close] or "nan")
-        field = "volume"
-        volume = 0 if columns.volume is None else _shares(cells[columns.volume])
-    except (ValueError, OverflowError) as error:
-        reason = f"{field}: {error}"
+        return Row(
+            _day(cells[columns.session]),
+            _price(cells[columns.open]),
+            _price(cells[columns.high]),
+            _price(cells[columns.low]),
+            close,
+            close if columns.adjusted_close is None else float(cells[columns.adjusted_close] or "nan"),
+            0 if columns.volume is None else _shares(cells[columns.volume]),
+            line,
+            number,
+        )
+    except (ValueError, OverflowError):
+        session, reason = _fault_in(cells, columns)
         history.rejects.append(Reject(history.symbol, session, line, reason, history.origin, number))
         return None
-    return Row(session, opened, high, low, close, adjusted, volume, line, number)
+
+
+def _fault_in(cells: list[str], columns: _Columns) -> tuple[date | None, str]:
+    """Return the day of a line that can't be read, as far as it can, and which field is at fault."""
+    session: date | None = None
+    fields: dict[str, tuple[int | None, Callable[[str], object]]] = {
+        "close": (columns.close, _price),
+        "open": (columns.open, _price),
+        "high": (columns.high, _price),
+        "low": (columns.low, _price),
+        "adj close": (columns.adjusted_close, _price),
+        "volume": (columns.volume, _shares),
+    }
+    field = "date"
+    try:
+        session = _day(cells[columns.session])
+        for field, (column, read) in fields.items():  # noqa: B007 - the field that failed is told below
+            if column is not None:
+                read(cells[column])
+    except (ValueError, OverflowError) as error:
+        return session, f"{field}: {error}"
+    raise AssertionError("the line can be read")
 
 
 def _day(cell: str) -> date:
@@ -202,7 +222,7 @@ def _day(cell: str) -> date:
 
 
 def _price(cell: str) -> float:
-    return round(float(cell), PRICE_DECIMALS) if cell else math.nan
+    return round(float(cell or "nan"), PRICE_DECIMALS)
 
 
 def _shares(cell: str) -> int:
