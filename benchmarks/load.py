@@ -1,6 +1,7 @@
 """A keep-alive HTTP/1.1 load generator that costs little, so that a peer is measured and not the generator.
 
-It writes one ready-made request on each of its connections and sends the next when the answer is complete.
+It writes one ready-made request on each of its connections and sends the next when the answer is complete, or with a
+rate when it is due; latencies then count from the time it was due, so that a stall is not hidden by its own pause.
 Only loopback addresses are accepted, and both duration and connections are bounded. Run it as a process of its own::
 
     python -m benchmarks.load http://127.0.0.1:8000/predict --body '{"symbol": "PETR4.SA"}' --connections 32 --seconds 5
@@ -48,6 +49,7 @@ class _Run:
     request: bytes
     host: str
     port: int
+    interval_s: float
     latencies: list[float] = field(default_factory=list)
     failures: int = 0
     first_failure: str = ""
@@ -82,7 +84,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, run: _Run) -> None:
         self._run = run
         self._buffer = bytearray()
-        self._sent_at = 0.0
+        self._due = time.perf_counter()
         self._waiting = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -101,28 +103,48 @@ class _Connection(asyncio.Protocol):
             return
         self._waiting = False
         if head[9:12] == b"200" and length_at >= 0:
-            self._run.latencies.append(time.perf_counter() - self._sent_at)
+            self._run.latencies.append(time.perf_counter() - self._due)
         else:
             self._run.fail(bytes(self._buffer[:400]).decode(errors="replace"))
         self._buffer.clear()
         if self._run.stopped or b"connection: close" in head:
             self._transport.close()
         else:
-            self._send()
+            self._send_when_due()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._waiting:
             self._run.fail(f"the connection was lost before the answer: {exc!r}")
         self._run.replace_connection()
 
+    def _send_when_due(self) -> None:
+        now = time.perf_counter()
+        if not self._run.interval_s:
+            self._due = now
+            self._send()
+            return
+        self._due += self._run.interval_s
+        asyncio.get_running_loop().call_later(max(0.0, self._due - now), self._send)
+
     def _send(self) -> None:
+        if self._transport.is_closing():
+            return
         self._waiting = True
-        self._sent_at = time.perf_counter()
         self._transport.write(self._run.request)
 
 
-async def load(url: str, body: bytes | None, connections: int, seconds: float, warmup: float = 1.0) -> LoadResult:
+async def load(
+    url: str, body: bytes | None, connections: int, seconds: float, *, rate: float = 0.0, warmup: float = 1.0
+) -> LoadResult:
     """Load `url` (POST when there is a body) for `seconds` after `warmup` seconds.
+
+    Args:
+        url: What is asked for.
+        body: JSON to post; None to get.
+        connections: Requests under way at the same time.
+        seconds: How long is measured.
+        rate: Requests a second, 0 for as many as are answered.
+        warmup: Seconds before that.
 
     Raises:
         ValueError: when a bound is exceeded or `url` is not plain http on a loopback address.
@@ -130,7 +152,7 @@ async def load(url: str, body: bytes | None, connections: int, seconds: float, w
     """
     if not 1 <= connections <= MAX_CONNECTIONS or not 0 < seconds <= MAX_SECONDS:
         raise ValueError(f"at most {MAX_CONNECTIONS} connections for {MAX_SECONDS:.0f} seconds")
-    run = _new_run(url, body)
+    run = _new_run(url, body, connections / rate if rate else 0.0)
     await asyncio.gather(*(run.connect() for _ in range(connections)))
     await asyncio.sleep(warmup)
     run.latencies.clear()
@@ -142,7 +164,7 @@ async def load(url: str, body: bytes | None, connections: int, seconds: float, w
     return _summary(latencies, run, took)
 
 
-def _new_run(url: str, body: bytes | None) -> _Run:
+def _new_run(url: str, body: bytes | None, interval_s: float) -> _Run:
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or 80
     if parts.scheme != "http" or not ipaddress.ip_address(host).is_loopback:
@@ -151,7 +173,7 @@ def _new_run(url: str, body: bytes | None) -> _Run:
     head = f"{'GET' if body is None else 'POST'} {target} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: */*\r\n"
     if body is not None:
         head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-    return _Run(request=head.encode() + b"\r\n" + (body or b""), host=host, port=port)
+    return _Run(head.encode() + b"\r\n" + (body or b""), host, port, interval_s)
 
 
 def _summary(latencies: list[float], run: _Run, seconds: float) -> LoadResult:
@@ -171,18 +193,12 @@ def _summary(latencies: list[float], run: _Run, seconds: float) -> LoadResult:
     )
 
 
-def start_load(url: str, body: bytes | None, connections: int, seconds: float) -> subprocess.Popen[str]:
+def start_load(
+    url: str, body: bytes | None, connections: int, seconds: float, *, rate: float = 0.0
+) -> subprocess.Popen[str]:
     """Start the generator as a process of its own, so that it shares no interpreter lock with what it measures."""
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.load",
-        url,
-        "--connections",
-        str(connections),
-        "--seconds",
-        str(seconds),
-    ]
+    limits = {"--connections": connections, "--seconds": seconds, "--rate": rate}
+    command = [sys.executable, "-m", "benchmarks.load", url, *(str(part) for pair in limits.items() for part in pair)]
     command += [] if body is None else ["--body", body.decode()]
     root = Path(__file__).resolve().parent.parent
     return subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True)
@@ -206,9 +222,11 @@ def _main() -> None:
     parser.add_argument("--body", help="JSON to post; without it the url is fetched with GET")
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--rate", type=float, default=0.0, help="requests a second; 0 for as many as are answered")
     options = parser.parse_args()
     body = options.body.encode() if options.body else None
-    print(json.dumps(asdict(uvloop.run(load(options.url, body, options.connections, options.seconds)))))
+    result = uvloop.run(load(options.url, body, options.connections, options.seconds, rate=options.rate))
+    print(json.dumps(asdict(result)))
 
 
 if __name__ == "__main__":

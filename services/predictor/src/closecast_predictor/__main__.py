@@ -42,7 +42,10 @@ def _serve_until(stop: threading.Event, settings: PredictorSettings) -> None:
 
     from closecast_predictor.app import NAME, application
 
-    serve.run(application(settings), name=NAME, route_prefix="/")
+    try:
+        serve.run(application(settings), name=NAME, route_prefix="/")
+    except RuntimeError as error:
+        raise RayUnavailableError(f"the deployments did not start: {error}") from error
     _log.info("serving", address=f"http://{settings.host}:{settings.port}", docs="/docs", metrics="/metrics")
     stop.wait()
     _log.info("stopping")

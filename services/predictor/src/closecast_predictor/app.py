@@ -1,5 +1,6 @@
 """The Serve application, for the command and for Serve's configurations (`closecast_predictor.app:build`)."""
 
+import warnings
 from typing import Any, Final
 
 from ray import serve
@@ -52,15 +53,18 @@ def application(settings: PredictorSettings) -> Application:
 
 
 def _autoscaling(settings: PredictorSettings) -> AutoscalingConfig:
-    return AutoscalingConfig(
-        min_replicas=settings.min_replicas,
-        max_replicas=settings.max_replicas,
-        target_ongoing_requests=_TARGET_ONGOING,
-        metrics_interval_s=_METRICS_INTERVAL_S,
-        look_back_period_s=_LOOK_BACK_S,
-        upscale_delay_s=_UPSCALE_DELAY_S,
-        downscale_delay_s=_DOWNSCALE_DELAY_S,
-        policy=AutoscalingPolicy(  # type: ignore[no-untyped-call]
-            policy_function=BusyPolicy, policy_kwargs={"target_busy": settings.target_busy}
-        ),
-    )
+    with warnings.catch_warnings():
+        # Ray 2.60 calls metrics_interval_s deprecated but reads the variable that is to replace it nowhere.
+        warnings.filterwarnings("ignore", message=".*metrics_interval_s", category=DeprecationWarning)
+        return AutoscalingConfig(
+            min_replicas=settings.min_replicas,
+            max_replicas=settings.max_replicas,
+            target_ongoing_requests=_TARGET_ONGOING,
+            metrics_interval_s=_METRICS_INTERVAL_S,
+            look_back_period_s=_LOOK_BACK_S,
+            upscale_delay_s=_UPSCALE_DELAY_S,
+            downscale_delay_s=_DOWNSCALE_DELAY_S,
+            policy=AutoscalingPolicy(  # type: ignore[no-untyped-call]
+                policy_function=BusyPolicy, policy_kwargs={"target_busy": settings.target_busy}
+            ),
+        )

@@ -67,8 +67,8 @@ class ModelCache:
         self._folder = folder / name
         self._name = name
 
-    def keep(self, version: str, downloaded: Path) -> Path:
-        """Move a downloaded folder in as the last good version and return where it lies now."""
+    def keep(self, version: str, downloaded: Path) -> None:
+        """Move a version's folder in as the last good one."""
         self._folder.mkdir(parents=True, exist_ok=True)
         kept = self._folder / version
         shutil.rmtree(kept, ignore_errors=True)
@@ -76,7 +76,6 @@ class ModelCache:
         for other in self._folder.iterdir():
             if other != kept:
                 shutil.rmtree(other, ignore_errors=True)
-        return kept
 
     def last_good(self) -> LoadedModel | None:
         """Return the version that was kept, or None."""
@@ -180,8 +179,9 @@ class ChampionLoader:
     def _download(self, registry: "_Registry", target: _Wanted) -> LoadedModel:
         with tempfile.TemporaryDirectory(prefix="closecast-model-") as folder:
             downloaded = registry.download(target, Path(folder))
-            LoadedModel.read(self._settings.model, target.version, downloaded)  # an unusable one must not be kept
-            return LoadedModel.read(self._settings.model, target.version, self._cache.keep(target.version, downloaded))
+            loaded = LoadedModel.read(self._settings.model, target.version, downloaded)
+            self._cache.keep(target.version, downloaded)
+            return loaded
 
     def _hand_over(self, model: LoadedModel) -> None:
         self._serving = model.model.version

@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -14,7 +15,7 @@ from ray.serve.handle import DeploymentHandle
 
 from closecast.events import TrainingRequest
 from closecast.telemetry.logs import configure_logs, get_logger
-from closecast.telemetry.metrics import serve_metrics
+from closecast.telemetry.metrics import PortInUseError, serve_metrics
 from closecast_predictor import metrics
 from closecast_predictor.api.app import build_app
 from closecast_predictor.api.desk import ForecasterUnavailableError
@@ -30,6 +31,7 @@ from closecast_predictor.training import Training
 _LONG_POLL_S: Final = 20.0
 _FIRST_SNAPSHOT_S: Final = 5.0
 _RETRY_S: Final = 0.5
+_PORT_RETRY_S: Final = 5.0
 _CALL_S: Final = 15.0
 
 Update = tuple[str, list[ObjectRef[Snapshot]], list[ObjectRef[ModelFiles]]]
@@ -48,7 +50,8 @@ class Forecaster:
         self._changed = asyncio.Event()
         self._update: Update | None = None
         self._files: tuple[ModelFiles, ObjectRef[ModelFiles]] | None = None
-        self._stop_metrics = serve_metrics(settings.metrics, settings.default_metrics_port, metrics.registry())
+        self._stop_metrics: Callable[[], None] = lambda: None
+        self._serving_metrics = self._loop.create_task(self._serve_metrics(settings))
         cache = settings.cache or Path(tempfile.gettempdir()) / f"closecast-predictor-{settings.port}"
         self._engine = Engine(settings, ModelCache(cache, settings.mlflow.model), self._share)
         self._engine.start()
@@ -81,8 +84,20 @@ class Forecaster:
 
     async def __del__(self) -> None:
         """Let go of Kafka and of the port."""
+        self._serving_metrics.cancel()
         await asyncio.to_thread(self._engine.stop)
         self._stop_metrics()
+
+    async def _serve_metrics(self, settings: PredictorSettings) -> None:
+        """Serve /metrics as soon as the port is free: the forecaster that this one replaces may still have it."""
+        while True:
+            try:
+                self._stop_metrics = serve_metrics(settings.metrics, settings.default_metrics_port, metrics.registry())
+            except PortInUseError as error:
+                _log.warning("metrics not served yet", error=str(error))
+                await asyncio.sleep(_PORT_RETRY_S)
+            else:
+                return
 
     def _share(self, snapshot: Snapshot, model: LoadedModel) -> None:
         if self._files is None or self._files[0] is not model.files:

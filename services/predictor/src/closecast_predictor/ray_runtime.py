@@ -7,12 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from closecast.telemetry.logs import get_logger
 from closecast_predictor.settings import PredictorSettings
 
 _LOOPBACK: Final = "127.0.0.1"
 _ADDRESS: Final = "RAY_ADDRESS"
+_TEMPORARY: Final = "RAY_TMPDIR"
+_ATTEMPTS: Final = 3
+"""On a machine that is busy Ray's daemons may miss the half minute that Ray gives them."""
+
 _CPUS: Final = 1
 """Logical: the deployments reserve none, and Ray starts one idle worker for each."""
+
+
+_log = get_logger(__name__)
 
 
 class PortInUseError(OSError):
@@ -32,7 +40,6 @@ def serve_environment() -> dict[str, str]:
         # Replies of the forecaster hold object references, which would be pinned for ever if they went by gRPC.
         "RAY_SERVE_USE_GRPC_BY_DEFAULT": "0",
         "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "closecast_predictor.api.edge.middlewares",
-        "RAY_SERVE_REPLICA_AUTOSCALING_METRIC_PUSH_INTERVAL_S": "2",
         "RAY_USAGE_STATS_ENABLED": "0",
     }
 
@@ -93,31 +100,48 @@ def running_ray(settings: PredictorSettings, folder: Path) -> Iterator[None]:
         PortInUseError: If a port is taken.
         RayUnavailableError: If there is no Ray to run in.
     """
-    attached = bool(os.environ.get(_ADDRESS))
+    address = os.environ.get(_ADDRESS)
     require_free_port(settings.host, settings.port, "CLOSECAST_PREDICTOR_PORT or --port")
-    environment = serve_environment() | ({} if attached else local_environment(folder))
-    for name, value in environment.items():
+    for name, value in (serve_environment() | ({} if address else local_environment(folder))).items():
         os.environ.setdefault(name, value)
+    options: dict[str, Any] = {"address": address} if address else _local_ray(settings, folder)
+    _start(options, {"host": settings.host, "port": settings.port})
+    try:
+        yield
+    finally:
+        _stop()
+
+
+def _start(ray_options: dict[str, Any], http_options: dict[str, Any]) -> None:
     import ray
     from ray import serve
 
-    try:
-        ray.init(**({"address": os.environ[_ADDRESS]} if attached else _local_ray(settings)))
-    except Exception as error:  # Ray's own errors of this kind share no class
-        where = f"Ray at {os.environ[_ADDRESS]} cannot be reached" if attached else "Ray did not start"
-        raise RayUnavailableError(f"{where}: {error}") from error
-    try:
-        serve.start(proxy_location="HeadOnly", http_options={"host": settings.host, "port": settings.port})
+    for attempt in range(1, _ATTEMPTS + 1):
         try:
-            yield
-        finally:
+            ray.init(**ray_options)
+            serve.start(proxy_location="HeadOnly", http_options=http_options)
+        except Exception as error:  # Ray's errors of this kind share no class
+            _stop()
+            _log.warning("Ray did not start", attempt=attempt, error=str(error))
+            if attempt == _ATTEMPTS:
+                raise RayUnavailableError(f"Ray did not start: {error}") from error
+        else:
+            return
+
+
+def _stop() -> None:
+    import ray
+    from ray import serve
+
+    if ray.is_initialized():
+        with contextlib.suppress(RuntimeError):  # a controller that died while it started cannot be asked to stop
             serve.shutdown()  # type: ignore[no-untyped-call]
-    finally:
-        ray.shutdown()
+    ray.shutdown()
 
 
-def _local_ray(settings: PredictorSettings) -> dict[str, Any]:
+def _local_ray(settings: PredictorSettings, folder: Path) -> dict[str, Any]:
     return {
+        "_temp_dir": os.environ.get(_TEMPORARY, str(folder / "ray")),
         "num_cpus": _CPUS,
         "num_gpus": 0,
         "include_dashboard": False,
