@@ -65,7 +65,7 @@ WORKSPACE := closecast closecast-local closecast-ingestor closecast-trainer clos
 $(INSTALLED): requirements.txt $(addsuffix /pyproject.toml,$(PACKAGES)) | $(UV)
 	@echo "installing into $(VENV) (several GB the first time, torch among them)"
 	@$(UV) venv --quiet --allow-existing --python ">=3.11,<3.15" $(VENV)
-	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt
+	@$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps $(addprefix -e ,$(PACKAGES))
 	@touch $@
 
