@@ -79,7 +79,9 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
 def _renderers(settings: LogSettings) -> list[Processor]:
     console = sys.stderr.isatty() if settings.format == "auto" else settings.format == "console"
     if console:
-        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        return [
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        ]
     return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
 
 
