@@ -1,4 +1,5 @@
 import json
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -34,6 +35,10 @@ def test_a_symbol_is_found_under_all_its_spellings(client: TestClient, symbol: s
     assert answer.status_code == 200
     assert PredictAnswer.model_validate(answer.json()).symbol == "PETR4.SA"
     assert len(answer.json()["forecast"]) == 2
+
+
+def test_json_needs_no_content_type(client: TestClient) -> None:
+    assert client.post("/predict", content=b'{"symbol": "petr4"}').status_code == 200
 
 
 def test_get_and_post_answer_the_same(client: TestClient) -> None:
@@ -298,3 +303,12 @@ def test_no_body_is_answered_with_a_server_error(body: Any) -> None:
     answer = ROBUST.post("/predict", content=text, headers={"content-type": "application/json"})
 
     assert answer.status_code in (200, 404, 422)
+
+
+def test_the_documentation_page_needs_no_other_host(client: TestClient) -> None:
+    page = client.get("/docs").text
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert addresses
+    for address in addresses:
+        assert address.startswith("/")
+        assert client.get(address).status_code == 200

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import FastAPI, Path, Query, Response
 from fastapi.openapi.utils import get_openapi
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from closecast.events import TrainingRequest
@@ -53,7 +54,14 @@ def build_app(serving: Serving, desk: Desk, *, max_history: int, model: str = DE
         max_history: Most sessions of a history that is sent.
         model: Name of the registered model that training requests are for.
     """
-    app = FastAPI(title="Closecast", version="1", summary="Forecasts of daily closes.", description=_DESCRIPTION)
+    app = FastAPIOffline(
+        title="Closecast",
+        version="1",
+        summary="Forecasts of daily closes.",
+        description=_DESCRIPTION,
+        redoc_url=None,
+        strict_content_type=False,  # JSON is read as JSON also from those who do not say that it is
+    )
     handle_errors(app)
     _add_forecasts(app, serving, desk, max_history)
     _add_trainings(app, desk, model)
