@@ -28,6 +28,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow, pytest.mark.timeout(900)]
 
 SYMBOLS = ("PETR4.SA", "VALE3.SA", "AAPL")
 WAIT_S = 120.0
+_LOADS = 10
 
 
 @pytest.fixture(scope="module")
@@ -199,14 +200,13 @@ def test_answers_go_on_while_the_forecaster_dies_and_comes_back(predictor: Predi
 
 def test_a_load_that_needs_two_replicas_gets_them(predictor: Predictor) -> None:
     assert len(predictor.replicas("Api")) == 1
-    load = start_load(f"{predictor.address}/predict", b'{"symbol": "PETR4.SA"}', 32, seconds=60)
-    try:
-        wait_for(lambda: len(predictor.replicas("Api")) == 2, timeout_s=60)
-        result = result_of(load)
-    finally:
-        load.kill()
+    replicas: list[int] = []
+    while len(replicas) < _LOADS and replicas[-1:] != [2]:
+        result = result_of(start_load(f"{predictor.address}/predict", b'{"symbol": "PETR4.SA"}', 32, seconds=8))
+        assert result.failures == 0, result.first_failure
+        replicas.append(len(predictor.replicas("Api")))
 
-    assert result.failures == 0, result.first_failure
+    assert replicas[-1] == 2, replicas
 
 
 def test_stopping_leaves_nothing_behind(kafka: KafkaSettings, mlflow: MlflowSettings, tmp_path: Path) -> None:

@@ -187,9 +187,19 @@ def test_ray_serves_own_paths_are_left_alone(edge: Edge) -> None:
 def test_the_middleware_of_the_server_answers_from_the_state_of_the_process(
     application: Application, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(SERVING, "answers", serving.answers)
     (middleware,) = middlewares()
-
     edge = middleware.cls(application, *middleware.args, **middleware.kwargs)
 
+    assert call(edge, "POST", "/predict", chunks=[b'{"symbol": "PETR4.SA"}'])[0] == 418
+    monkeypatch.setattr(SERVING, "answers", serving.answers)
+    monkeypatch.setattr(SERVING, "max_body", serving.max_body)
+
     assert call(edge, "POST", "/predict", chunks=[b'{"symbol": "PETR4.SA"}'])[0] == 200
+
+
+def test_a_process_that_is_no_replica_leaves_a_request_to_the_edge_of_one(
+    application: Application, serving: Serving
+) -> None:
+    proxy = Edge(Edge(application, serving), Serving(max_body=0))
+
+    assert call(proxy, "POST", "/predict", chunks=[b'{"symbol": "PETR4.SA"}'])[0] == 200

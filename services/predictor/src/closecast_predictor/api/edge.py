@@ -43,7 +43,7 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        if scope["type"] != "http" or _PASSED in scope or scope["path"].startswith(_INTERNAL):
+        if not self._serving.max_body or self._is_foreign(scope):
             await self._app(scope, receive, send)
             return
         scope[_PASSED] = True
@@ -68,6 +68,9 @@ class Edge:
         _OK[method].inc()
         _FROM_SNAPSHOT.inc()
         metrics.HTTP_DURATION.observe(perf_counter() - started)
+
+    def _is_foreign(self, scope: Scope) -> bool:
+        return scope["type"] != "http" or _PASSED in scope or bool(scope["path"].startswith(_INTERNAL))
 
     def _for_body(self, body: bytes) -> bytes | None:
         """Return the answer to `{"symbol": …, "horizon": …}` of a known symbol; None if it needs a closer look."""

@@ -13,7 +13,7 @@ class Serving:
     """The state of one replica; a reader takes `answers` or `model` once and so never sees a mixture.
 
     Args:
-        max_body: Bytes above which a request's body is refused.
+        max_body: Bytes above which a request's body is refused; 0 in a process that is no replica and answers nothing.
     """
 
     def __init__(self, max_body: int = DEFAULT_MAX_BODY) -> None:
@@ -30,5 +30,8 @@ class Serving:
         self.answers, self.model, self.snapshot = answers, model, snapshot
 
 
-SERVING: Final = Serving()
-"""The state of this process: Ray Serve makes the HTTP server's middleware and the deployment apart from each other."""
+SERVING: Final = Serving(max_body=0)
+"""The state of this process: Ray Serve makes the HTTP server's middleware and the deployment apart from each other.
+
+Its own proxy, to which HAProxy falls back while no replica is known to be up, makes the middleware too.
+"""
