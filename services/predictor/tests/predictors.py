@@ -9,8 +9,8 @@ import psutil
 
 from closecast.kafka import KafkaSettings
 from closecast.mlflow_settings import MlflowSettings
+from closecast.ports import free_ports
 from closecast_local.commands import environment
-from closecast_local.ports import free_ports
 from closecast_local.processes import Child, Command
 from closecast_local.readiness import http_answers, wait_until
 

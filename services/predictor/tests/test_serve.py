@@ -209,13 +209,12 @@ def test_a_load_that_needs_two_replicas_gets_them(predictor: Predictor) -> None:
     assert replicas[-1] == 2, replicas
 
 
-def test_stopping_leaves_nothing_behind(kafka: KafkaSettings, mlflow: MlflowSettings, tmp_path: Path) -> None:
-    with Predictor(kafka, mlflow, tmp_path) as running:
-        started = [*running.processes(), psutil.Process(running.child.pid)]
-        assert any("haproxy" in process.name() for process in started)
+def test_stopping_leaves_nothing_behind(predictor: Predictor) -> None:
+    started = [*predictor.processes(), psutil.Process(predictor.child.pid)]
+    assert any("haproxy" in process.name() for process in started)
 
-        psutil.Process(running.child.pid).terminate()
-        gone, alive = psutil.wait_procs(started, timeout=30)
+    psutil.Process(predictor.child.pid).terminate()
+    gone, alive = psutil.wait_procs(started, timeout=30)
 
     assert alive == []
     assert len(gone) > 5

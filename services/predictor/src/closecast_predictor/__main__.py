@@ -8,9 +8,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from closecast.ports import PortInUseError, require_free_port
 from closecast.settings import load_or_exit
 from closecast.telemetry.logs import configure_logs, get_logger
-from closecast_predictor.ray_runtime import PortInUseError, RayUnavailableError, require_free_port, running_ray
+from closecast_predictor.ray_runtime import RayUnavailableError, running_ray
 from closecast_predictor.settings import PredictorSettings
 
 _FAILED: Final = 1

@@ -29,7 +29,7 @@ class BusyPolicy:
 
     def __call__(self, ctx: Any) -> tuple[float, dict[str, Any]]:  # noqa: ANN401 - this must not import ray
         """Return the wanted number of replicas (bounds and delays are applied by Serve) and the unchanged state."""
-        busy = (ctx.aggregated_metrics or {}).get("busy", {})
+        busy = (ctx.aggregated_metrics or {}).get(BUSY, {})
         by_time = sum(busy.values()) / self._target
         by_queue = ctx.total_num_requests / ctx.config.target_ongoing_requests
         return max(1, math.ceil(max(by_time, by_queue))), {}

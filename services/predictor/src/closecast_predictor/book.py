@@ -25,6 +25,9 @@ class Book:
         self._scoreboard = Scoreboard()
         self._earlier: list[Forecast] = []
 
+    def __len__(self) -> int:
+        return len(self._windows)
+
     @property
     def symbols(self) -> tuple[str, ...]:
         """All symbols that there are quotes of."""

@@ -14,8 +14,9 @@ from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
 from closecast.events import TrainingRequest
+from closecast.ports import PortInUseError
 from closecast.telemetry.logs import configure_logs, get_logger
-from closecast.telemetry.metrics import PortInUseError, serve_metrics
+from closecast.telemetry.metrics import serve_metrics
 from closecast_predictor import metrics
 from closecast_predictor.api.app import build_app
 from closecast_predictor.api.desk import ForecasterUnavailableError

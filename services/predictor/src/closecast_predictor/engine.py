@@ -76,7 +76,7 @@ class Engine:
     def status(self) -> Status:
         """How far the engine is."""
         model = self._model.model
-        return Status(self._phase, len(self._book.symbols), model.name, model.version)
+        return Status(self._phase, len(self._book), model.name, model.version)
 
     @property
     def is_alive(self) -> bool:
@@ -122,13 +122,13 @@ class Engine:
         """Read all that is on the topics, from the start again if Kafka fails on the way; None if told to stop."""
         while not self._stopping.is_set():
             self._phase = "connecting to Kafka"
-            book = Book(self._settings.sessions)
+            self._book = Book(self._settings.sessions)
             feed: Feed | None = None
             try:
                 feed = Feed(self._settings.kafka, self._settings.sessions)
                 self._phase = "reading the quotes"
                 for event in feed.backlog():
-                    book.recall(event)
+                    self._book.recall(event)
                     self._note_training(event)
             except (BrokerUnavailableError, KafkaError, LookupError) as error:
                 _log.warning("quotes not read yet, trying again", error=f"{type(error).__name__}: {error}")
@@ -136,8 +136,7 @@ class Engine:
                     feed.close()
                 self._stopping.wait(_BROKER_RETRY_S)
             else:
-                book.open()
-                self._book = book
+                self._book.open()
                 return feed
         return None
 

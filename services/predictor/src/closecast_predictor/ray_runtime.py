@@ -2,11 +2,11 @@
 
 import contextlib
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from closecast.ports import free_ports, require_free_port
 from closecast.telemetry.logs import get_logger
 from closecast_predictor.settings import PredictorSettings
 
@@ -21,10 +21,6 @@ _CPUS: Final = 1
 
 
 _log = get_logger(__name__)
-
-
-class PortInUseError(OSError):
-    """Another process listens on the port; the message says which setting changes it."""
 
 
 class RayUnavailableError(RuntimeError):
@@ -64,30 +60,6 @@ def local_environment(folder: Path) -> dict[str, str]:
         "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
         "RAY_prestart_worker_first_driver": "0",
     }
-
-
-def free_ports(count: int) -> tuple[int, ...]:
-    """Return ports of the loopback address that nothing listens on now."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind((_LOOPBACK, 0))
-        return tuple(one.getsockname()[1] for one in sockets)
-
-
-def require_free_port(host: str, port: int, setting: str) -> None:
-    """Check that nothing listens on a port.
-
-    Raises:
-        PortInUseError: If something does; the message names the setting.
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            msg = f"port {port} on {host} cannot be used ({error.strerror}); set {setting} to a free one"
-            raise PortInUseError(msg) from error
 
 
 @contextlib.contextmanager

@@ -14,6 +14,12 @@ from closecast.telemetry.logs import get_logger
 
 PROBLEM_TYPE: Final = "application/problem+json"
 
+_TOLD: Final = 20
+"""Faults that are told of at most: a history may have thousands."""
+
+_BRANCHES: Final = ("rows", "closes")
+"""Names of the shapes that a history may have; pydantic puts them into the path of a fault."""
+
 _log = get_logger(__name__)
 
 
@@ -90,17 +96,10 @@ def handle_errors(app: FastAPI) -> None:
         return problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the log tells what")
 
 
-_TOLD: Final = 20
-"""Faults that are told of at most: a history may have thousands."""
-
-
 def _field_error(fault: dict[str, Any]) -> FieldError:
     where = list(fault["loc"])
     if fault["type"] == "json_invalid":
         return FieldError(field="body", reason=f"is no JSON: {fault.get('ctx', {}).get('error', '')}")
-    # FastAPI puts first which part of the request it is; pydantic names the branch of a union.
+    # FastAPI puts first which part of the request it is.
     path = [str(part) for part in where[1:] if part not in _BRANCHES] or [str(where[0])]
     return FieldError(field=".".join(path), reason=str(fault["msg"]).removeprefix("Value error, "))
-
-
-_BRANCHES: Final = ("rows", "closes")
