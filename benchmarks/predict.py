@@ -18,8 +18,8 @@ import httpx
 from benchmarks.load import LoadResult, result_of, start_load
 from benchmarks.report import Figures, Target, report
 from benchmarks.system import b3_quotes, running_system
+from closecast.ports import free_ports
 from closecast_local.commands import environment
-from closecast_local.ports import free_ports
 from closecast_local.processes import Command, Supervisor
 from closecast_local.readiness import http_answers, wait_until
 

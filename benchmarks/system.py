@@ -14,8 +14,8 @@ from typing import Final
 from closecast.calendars import calendar_of
 from closecast.events import Quote
 from closecast.kafka import KafkaSettings, Publisher, ensure_topics
+from closecast.ports import free_ports
 from closecast_local.commands import environment, noida_broker
-from closecast_local.ports import free_ports
 from closecast_local.processes import Command, Supervisor
 from closecast_local.readiness import http_answers, kafka_answers, wait_until
 

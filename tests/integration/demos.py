@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psutil
 
+from closecast.ports import free_ports
 from closecast_local.commands import program
-from closecast_local.ports import free_ports
 
 _PORTS = (
     "port",

@@ -9,9 +9,9 @@ import httpx
 
 from closecast.events import Event
 from closecast.kafka import KafkaSettings, Publisher, new_consumer, new_producer, partitions_of, read_to_end
+from closecast.ports import free_ports
 from closecast.topics import Topic
 from closecast_local.commands import environment, program
-from closecast_local.ports import free_ports
 from closecast_local.processes import Child, Command, Supervisor
 
 _TIMEOUT_S = 400.0

@@ -6,8 +6,8 @@ from typing import Final, Self
 
 import pytest
 
+from closecast.ports import free_ports
 from closecast_local.commands import mlflow_server
-from closecast_local.ports import free_ports
 from closecast_local.processes import Child
 from closecast_local.readiness import http_answers, wait_until
 

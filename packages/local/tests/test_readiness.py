@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from closecast.ports import free_ports
 from closecast_local.commands import noida_broker
-from closecast_local.ports import free_ports
 from closecast_local.processes import Child
 from closecast_local.readiness import NotReadyError, http_answers, kafka_answers, wait_until
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from closecast_local.ports import free_ports
+from closecast.ports import free_ports
 from closecast_local.settings import DemoSettings
 from closecast_local.stack import CannotStartError, Stack, universe_of
 from closecast_local.state import StateFolder

@@ -15,7 +15,7 @@ from closecast.calendars import calendar_of
 from closecast.events import Quote
 from closecast.kafka import KafkaSettings, new_consumer
 from closecast.kafka.reader import partitions_of, read_to_end
-from closecast_local.ports import free_ports
+from closecast.ports import free_ports
 
 CsvWriter = Callable[..., Path]
 YAHOO = "Date,Open,High,Low,Close,Adj Close,Volume"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from closecast_local.ports import free_ports
+from closecast.ports import free_ports
 
 
 def run(*flags: str, cwd: Path, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from closecast.events import ModelEvent, TrainingRequest
 from closecast.mlflow_settings import ARTIFACT_PATH, CHALLENGER, CHAMPION, MlflowSettings
-from closecast_local.ports import free_ports
+from closecast.ports import free_ports
 from closecast_trainer.metrics import TrainerMetrics
 from closecast_trainer.registry import Champion, Registry, TrainingCancelledError
 

@@ -10,7 +10,7 @@ from typing import Final, Self
 import psutil
 
 from closecast.kafka import KafkaSettings
-from closecast_local.ports import free_ports
+from closecast.ports import free_ports
 from closecast_local.processes import Child, Command
 from closecast_local.readiness import kafka_answers, wait_until
 from tests.support.kafka.jars import KafkaNotInstallableError, kafka_jars

@@ -4,7 +4,8 @@ import urllib.request
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from closecast.telemetry.metrics import MetricsSettings, PortInUseError, serve_metrics
+from closecast.ports import PortInUseError
+from closecast.telemetry.metrics import MetricsSettings, serve_metrics
 
 
 def free_port() -> int:

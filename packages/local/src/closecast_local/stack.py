@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from closecast.kafka import KafkaSettings
+from closecast.ports import is_free
 from closecast_local.commands import HOST, environment, mlflow_server, noida_broker, program
-from closecast_local.ports import holder_of, is_free
+from closecast_local.ports import holder_of
 from closecast_local.processes import Command
 from closecast_local.settings import DemoSettings
 from closecast_local.state import StateFolder

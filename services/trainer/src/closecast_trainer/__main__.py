@@ -11,9 +11,10 @@ from typing import Final
 from kafka.errors import KafkaError
 
 from closecast.kafka import BrokerUnavailableError, FencedError, TooManyInvalidRecordsError
+from closecast.ports import PortInUseError
 from closecast.settings import load_or_exit
 from closecast.telemetry.logs import configure_logs, get_logger
-from closecast.telemetry.metrics import PortInUseError, serve_metrics
+from closecast.telemetry.metrics import serve_metrics
 from closecast_trainer.metrics import DEFAULT_PORT, TrainerMetrics
 from closecast_trainer.service import TrainerService
 from closecast_trainer.settings import TrainerSettings

@@ -7,11 +7,8 @@ from prometheus_client import REGISTRY, CollectorRegistry, start_http_server
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from closecast.ports import PortInUseError
 from closecast.settings import SettingsGroup
-
-
-class PortInUseError(OSError):
-    """Another process listens on the port; the message says which setting changes it."""
 
 
 class MetricsSettings(SettingsGroup):
