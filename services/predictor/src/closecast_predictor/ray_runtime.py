@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +16,11 @@ _ADDRESS: Final = "RAY_ADDRESS"
 _TEMPORARY: Final = "RAY_TMPDIR"
 _ATTEMPTS: Final = 3
 """On a machine that is busy Ray's daemons may miss the half minute that Ray gives them."""
+
+_REPLICA_PORTS: Final = 20_000
+_PORTS_A_RUN: Final = 100
+_RUNS: Final = 100
+"""Ranges to choose from; all lie below the ports that the kernel gives to clients."""
 
 _CPUS: Final = 1
 """Logical: the deployments reserve none, and Ray starts one idle worker for each."""
@@ -42,7 +48,9 @@ def serve_environment() -> dict[str, str]:
 
 def local_environment(folder: Path) -> dict[str, str]:
     """Return what one machine needs on top: files in a folder of its own, free ports, a short drain, little memory."""
-    metrics_port, stats_port = free_ports(2)
+    metrics_port, stats_port, fallback_port, fallback_grpc_port = free_ports(4)
+    # Replicas take ports of this range; one that another run has just given up must not become ours.
+    first_port = _REPLICA_PORTS + _PORTS_A_RUN * secrets.randbelow(_RUNS)
     metrics = folder / "metrics"
     metrics.mkdir(parents=True, exist_ok=True)
     return {
@@ -55,6 +63,12 @@ def local_environment(folder: Path) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_METRICS_PORT": str(metrics_port),
         "RAY_SERVE_HAPROXY_STATS_PORT": str(stats_port),
         "RAY_SERVE_HAPROXY_NBTHREAD": "1",
+        # On the default ports, and shared as by default, a second Ray on this machine would get half of our requests.
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(fallback_port),
+        "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": str(fallback_grpc_port),
+        "SERVE_SOCKET_REUSE_PORT_ENABLED": "0",
+        "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(first_port),
+        "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(first_port + _PORTS_A_RUN - 1),
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "2",
         # Ten rounds a second, the default, are half of what an idle system costs.
         "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
