@@ -41,6 +41,12 @@ def test_json_needs_no_content_type(client: TestClient) -> None:
     assert client.post("/predict", content=b'{"symbol": "petr4"}').status_code == 200
 
 
+def test_json_sent_as_curl_sends_it_is_read(client: TestClient) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    answer = client.post("/predict", content=b'{"symbol": "AAPL", "horizon": 11}', headers=form)
+    assert [error["field"] for error in answer.json()["errors"]] == ["horizon"]
+
+
 def test_get_and_post_answer_the_same(client: TestClient) -> None:
     by_get = client.get("/forecast/petr4", params={"horizon": 4})
 

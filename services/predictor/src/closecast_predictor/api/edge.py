@@ -24,6 +24,8 @@ _FORECAST: Final = "/forecast/"
 _INTERNAL: Final = "/-/"
 _JSON: Final = b"application/json"
 _PROBLEM: Final = PROBLEM_TYPE.encode()
+_FORM: Final = (b"content-type", b"application/x-www-form-urlencoded")
+"""What `curl -d` says of any body unless it is told otherwise; nothing here takes forms."""
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _FROM_SNAPSHOT: Final = metrics.PREDICTIONS.labels("snapshot")
 _OK: Final = {method: metrics.HTTP_REQUESTS.labels(method, "200") for method in ("GET", "POST")}
@@ -61,6 +63,7 @@ class Edge:
             if path == _PREDICT:
                 answer = self._for_body(body)
             receive = _Replay(body, receive)
+            scope["headers"] = [header for header in scope["headers"] if header != _FORM]
         if answer is None:
             await self._pass_on(scope, receive, send, started)
             return
