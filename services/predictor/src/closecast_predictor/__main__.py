@@ -29,7 +29,8 @@ def main() -> None:
 
     try:
         _check_metrics_port(settings)
-        with tempfile.TemporaryDirectory(prefix="closecast-") as folder, running_ray(settings, Path(folder)):
+        with tempfile.TemporaryDirectory(prefix="closecast-") as name, running_ray(settings, Path(name)):
+            settings = settings.model_copy(update={"cache": settings.cache or Path(name) / "models"})
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, end)
             _serve_until(stop, settings)

@@ -53,7 +53,7 @@ class Forecaster:
         self._files: tuple[ModelFiles, ObjectRef[ModelFiles]] | None = None
         self._stop_metrics: Callable[[], None] = lambda: None
         self._serving_metrics = self._loop.create_task(self._serve_metrics(settings))
-        cache = settings.cache or Path(tempfile.gettempdir()) / f"closecast-predictor-{settings.port}"
+        cache = settings.cache or Path(tempfile.mkdtemp(prefix="closecast-models-"))
         self._engine = Engine(settings, ModelCache(cache, settings.mlflow.model), self._share)
         self._engine.start()
 
