@@ -22,7 +22,7 @@ def test_a_busy_port_is_one_clear_line(setting: str) -> None:
         holder.listen()
         port = str(holder.getsockname()[1])
 
-        ended = run(**{setting: port})
+        ended = run(**({"CLOSECAST_METRICS_PORT": "0"} | {setting: port}))
 
     assert ended.returncode == 1
     (line,) = ended.stderr.splitlines()
