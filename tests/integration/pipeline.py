@@ -8,7 +8,7 @@ from typing import Any, Self
 import httpx
 
 from closecast.events import Event
-from closecast.kafka import KafkaSettings, Publisher, new_consumer, new_producer, partitions_of, read_to_end
+from closecast.kafka import KafkaSettings, Publisher, begins_of, new_consumer, new_producer, partitions_of, read_to_end
 from closecast.ports import free_ports
 from closecast.topics import Topic
 from closecast_local.commands import environment, program
@@ -88,7 +88,7 @@ class Pipeline:
     def values_on(self, topic: Topic) -> list[bytes]:
         """Return every committed value of a topic."""
         consumer = new_consumer(self.kafka, "tests")
-        start = consumer.beginning_offsets(partitions_of(consumer, topic))
+        start = begins_of(consumer, partitions_of(consumer, topic))
         values = [record.value for record in read_to_end(consumer, start)]
         consumer.close()
         return values

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from closecast.events import Quote
-from closecast.kafka import KafkaSettings, new_consumer, partitions_of, read_to_end
+from closecast.kafka import KafkaSettings, begins_of, new_consumer, partitions_of, read_to_end
 from tests.integration.demos import Demo, eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -97,7 +97,7 @@ def read_quotes(demo: Demo) -> int:
     """Return how many quotes the broker holds, having checked that none is there twice."""
     settings = KafkaSettings(bootstrap_servers=f"127.0.0.1:{demo.ports['broker-port']}")
     with closing(new_consumer(settings, "tests")) as consumer:
-        start = consumer.beginning_offsets(partitions_of(consumer, settings.topics.quotes))
+        start = begins_of(consumer, partitions_of(consumer, settings.topics.quotes))
         quotes = [Quote.from_bytes(record.value) for record in read_to_end(consumer, start)]
     assert len({quote.key() for quote in quotes}) == len(quotes)
     return len(quotes)

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from closecast.events import Forecast, InvalidEventError, ModelEvent
-from closecast.kafka import KafkaSettings, new_consumer, partitions_of
+from closecast.kafka import KafkaSettings, ends_of, new_consumer, partitions_of
 
 _CLIENT: Final = "closecast-local"
 _TIMEOUT_S: Final = 5.0
@@ -63,7 +63,7 @@ class Follower:
         ]
         self._consumer.assign(partitions)
         self._consumer.seek_to_beginning()
-        self._ends: dict[TopicPartition, int] = self._consumer.end_offsets(partitions)
+        self._ends = ends_of(self._consumer, partitions)
 
     @property
     def caught_up(self) -> bool:

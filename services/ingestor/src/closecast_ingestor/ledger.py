@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from closecast.events import DeadLetter, InvalidEventError, Quote
 from closecast.kafka.clients import new_consumer
-from closecast.kafka.reader import offsets_since, partitions_of, read_to_end
+from closecast.kafka.reader import begins_of, offsets_since, partitions_of, read_to_end
 from closecast.kafka.settings import KafkaSettings
 
 _CORRECTION: Final = 1e-6
@@ -39,7 +39,7 @@ class Ledger:
                 if record.key is not None and record.key.partition(b"|")[0] in wanted:
                     ledger._add_record(record.value)
             letters = partitions_of(consumer, kafka.topics.quotes.dead_letters)
-            for record in read_to_end(consumer, consumer.beginning_offsets(letters)):
+            for record in read_to_end(consumer, begins_of(consumer, letters)):
                 error = dict(record.headers).get("error", b"")
                 ledger._dead_letters.add(_digest(record.key, record.value, error))
         finally:

@@ -12,6 +12,7 @@ from closecast.kafka import (
     InvalidRecordPolicy,
     KafkaSettings,
     TransactionalPublisher,
+    ends_of,
     new_consumer,
     partitions_of,
 )
@@ -94,7 +95,7 @@ class QuoteFeed:
 
     def lag(self) -> int:
         """Return how many records of the topic are not stored yet; asks the brokers."""
-        ends = self._consumer.end_offsets(self._assigned)
+        ends = ends_of(self._consumer, self._assigned)
         lag: int = sum(ends[partition] - self._consumer.position(partition) for partition in self._assigned)
         self._metrics.lag.set(lag)
         return lag

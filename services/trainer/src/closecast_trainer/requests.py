@@ -9,7 +9,7 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
-from closecast.kafka import KafkaSettings, new_consumer
+from closecast.kafka import KafkaSettings, ends_of, new_consumer
 from closecast.telemetry.logs import get_logger
 
 _HEARTBEATS_PER_SESSION: Final = 4
@@ -100,7 +100,7 @@ class RequestQueue:
         """Tell whether every request that was published is done."""
         if self._held is None or self._in_hand is not None:
             return False
-        end: int = self._consumer.end_offsets([self._held])[self._held]
+        end = ends_of(self._consumer, [self._held])[self._held]
         return bool(self._consumer.position(self._held) >= end)
 
     def close(self) -> None:
