@@ -6,7 +6,7 @@ from services.predictor.tests.support import book_of, sessions_of
 from closecast.events import Forecast
 from closecast.horizons import HORIZONS, LEVELS, MEDIAN
 from closecast_predictor.answers import Answer
-from closecast_predictor.api.schemas import PredictAnswer
+from closecast_predictor.api.schemas.forecasts import PredictAnswer
 from closecast_predictor.snapshot import Model
 
 

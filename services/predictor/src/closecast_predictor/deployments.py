@@ -21,6 +21,7 @@ from closecast_predictor import metrics
 from closecast_predictor.api.app import build_app
 from closecast_predictor.api.desk import ForecasterUnavailableError
 from closecast_predictor.api.edge import Edge
+from closecast_predictor.api.routes.context import Context
 from closecast_predictor.api.serving import SERVING
 from closecast_predictor.autoscaling import BUSY, BusyMeter
 from closecast_predictor.champion import LoadedModel, ModelCache
@@ -134,7 +135,8 @@ class Api:
     def __serve_build_asgi_app__(self) -> Edge:
         """Return the application; Ray Serve calls this once the replica is made."""
         settings = self._settings
-        return Edge(build_app(SERVING, self._desk, max_history=settings.max_history, model=settings.mlflow.model))
+        context = Context(SERVING, self._desk, max_history=settings.max_history, model=settings.mlflow.model)
+        return Edge(build_app(context))
 
     async def record_autoscaling_stats(self) -> dict[str, float]:
         """Return what the autoscaling policy goes by."""

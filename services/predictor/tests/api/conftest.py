@@ -10,6 +10,7 @@ from closecast.kafka import KafkaSettings
 from closecast_predictor.api.app import build_app
 from closecast_predictor.api.desk import ForecasterUnavailableError
 from closecast_predictor.api.edge import Edge
+from closecast_predictor.api.routes.context import Context
 from closecast_predictor.api.serving import Serving
 from closecast_predictor.engine import Status
 from closecast_predictor.training import Training, TrainingDesk
@@ -61,5 +62,5 @@ def serving(forecasts: Serving) -> Serving:
 @pytest.fixture
 def client(serving: Serving, desk: LocalDesk) -> TestClient:
     """Return a client of edge and application as they stand in a replica."""
-    app = Edge(build_app(serving, desk, max_history=500), serving)
+    app = Edge(build_app(Context(serving, desk, max_history=500)), serving)
     return TestClient(app, raise_server_exceptions=False)

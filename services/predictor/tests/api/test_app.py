@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 from closecast.events import ModelEvent, TrainingRequest
 from closecast_predictor.api.app import build_app, openapi_document
 from closecast_predictor.api.edge import Edge
-from closecast_predictor.api.schemas import PredictAnswer
+from closecast_predictor.api.routes.context import Context
+from closecast_predictor.api.schemas.forecasts import PredictAnswer
 from closecast_predictor.api.serving import Serving
 
 CLOSES = [30.0 + at % 7 for at in range(60)]
@@ -159,7 +160,7 @@ def test_a_large_body_is_refused(client: TestClient) -> None:
 
 
 def test_not_ready_says_what_is_missing(desk: LocalDesk) -> None:
-    client = TestClient(Edge(build_app(Serving(), desk, max_history=500), Serving()))
+    client = TestClient(Edge(build_app(Context(Serving(), desk, max_history=500)), Serving()))
 
     for answer in (client.get("/ready"), client.post("/predict", json={"symbol": "PETR4.SA"})):
         assert answer.status_code == 503
@@ -296,7 +297,7 @@ JSON = st.recursive(
 )
 REQUESTS = st.fixed_dictionaries({}, optional={"symbol": JSON, "horizon": JSON, "history": JSON, "extra": JSON}) | JSON
 ROBUST = TestClient(
-    Edge(build_app(served := serving_of("PETR4.SA"), LocalDesk(), max_history=500), served),
+    Edge(build_app(Context(served := serving_of("PETR4.SA"), LocalDesk(), max_history=500)), served),
     raise_server_exceptions=False,
 )
 

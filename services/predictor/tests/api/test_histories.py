@@ -10,7 +10,7 @@ from closecast.calendars import calendar_of
 from closecast.forecasting.panel import Panel
 from closecast_predictor.api.errors import ProblemError
 from closecast_predictor.api.histories import forecast_history
-from closecast_predictor.api.schemas import FEWEST_SESSIONS, HistoryRow
+from closecast_predictor.api.schemas.forecasts import FEWEST_SESSIONS, HistoryRow
 from closecast_predictor.inference import round_prices
 from closecast_predictor.snapshot import Model
 

@@ -12,7 +12,7 @@ from closecast.forecasting.series import Floats, Series
 from closecast.horizons import LEVELS, MEDIAN
 from closecast_predictor import metrics
 from closecast_predictor.api.errors import ProblemError
-from closecast_predictor.api.schemas import FEWEST_SESSIONS, HistoryRow, HorizonAnswer, PredictAnswer
+from closecast_predictor.api.schemas.forecasts import FEWEST_SESSIONS, HistoryRow, HorizonAnswer, PredictAnswer
 from closecast_predictor.inference import round_prices
 from closecast_predictor.snapshot import Model
 

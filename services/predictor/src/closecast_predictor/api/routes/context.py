@@ -1,0 +1,68 @@
+"""What all routes share: the state they answer from, the forecaster, the bounds, and how a failure is told."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final, NoReturn
+
+from closecast.mlflow_settings import DEFAULT_MODEL
+from closecast_predictor.api.desk import Desk, ForecasterUnavailableError
+from closecast_predictor.api.errors import Problem, ProblemError
+from closecast_predictor.api.serving import Serving
+from closecast_predictor.snapshot import Model
+
+JSON: Final = "application/json"
+_RETRY: Final = {"Retry-After": "2"}
+_PROBLEMS: Final[dict[int, str]] = {
+    404: "There is no quote of the symbol, or no such training request.",
+    413: "The body is too large.",
+    422: "A field is missing, unknown or out of bounds.",
+    503: "Not ready yet, or the forecaster cannot be reached; try again.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What routes answer from.
+
+    Attributes:
+        serving: The forecasts of this replica.
+        desk: The forecaster.
+        max_history: Most sessions of a history that is sent.
+        model: Name of the registered model of the whole panel.
+    """
+
+    serving: Serving
+    desk: Desk
+    max_history: int
+    model: str = DEFAULT_MODEL
+
+    async def require_snapshot(self) -> Model:
+        """Return the model that speaks.
+
+        Raises:
+            ProblemError: If there is none yet; it tells what is missing.
+        """
+        if self.serving.model is not None:
+            return self.serving.model
+        try:
+            status = await self.desk.status()
+        except ForecasterUnavailableError as error:
+            raise_unavailable(error)
+        detail = f"not ready, the forecaster is still {status.phase} ({status.symbols} symbols so far)"
+        raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=_RETRY)
+
+
+def raise_unavailable(error: ForecasterUnavailableError) -> NoReturn:
+    """Answer 503: a later try may succeed."""
+    raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers=_RETRY) from error
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return what OpenAPI shows for these statuses."""
+    return {
+        status: {
+            "description": _PROBLEMS[status],
+            "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
+        }
+        for status in statuses
+    }

@@ -1,0 +1,60 @@
+"""Forecasts of known symbols and of histories that are sent."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+
+from closecast.horizons import HORIZONS
+from closecast_predictor import metrics
+from closecast_predictor.api.errors import ProblemError
+from closecast_predictor.api.histories import forecast_history
+from closecast_predictor.api.routes.context import JSON, Context, problems
+from closecast_predictor.api.schemas.forecasts import PredictAnswer, PredictRequest, RequestedSymbol
+
+
+def forecast_routes(context: Context) -> APIRouter:
+    """Return the routes of forecasts."""
+    router = APIRouter(tags=["Forecasts"])
+
+    async def known(symbol: str, horizon: int) -> Response:
+        answer = context.serving.answers.get(symbol)
+        if answer is None:
+            await context.require_snapshot()
+            raise ProblemError(HTTPStatus.NOT_FOUND, f"there is no quote of {symbol}", field="symbol")
+        metrics.PREDICTIONS.labels("snapshot").inc()
+        return Response(answer.body(horizon), media_type=JSON)
+
+    @router.post(
+        "/predict",
+        summary="Forecast a symbol or a history",
+        response_model=PredictAnswer,
+        responses=problems(404, 413, 422, 503),
+    )
+    async def predict(request: PredictRequest) -> Response | PredictAnswer:
+        """Answer from the latest quotes of a symbol, or from the sessions that the request brings."""
+        if request.history is None:
+            assert request.symbol is not None  # noqa: S101 - checked by the schema
+            return await known(request.symbol, request.horizon)
+        model = await context.require_snapshot()
+        answer = await asyncio.to_thread(
+            forecast_history, model, request.history, request.symbol, request.horizon, context.max_history
+        )
+        metrics.PREDICTIONS.labels("history").inc()
+        return answer
+
+    @router.get(
+        "/forecast/{symbol:path}",
+        summary="Forecast a symbol",
+        response_model=PredictAnswer,
+        responses=problems(404, 422, 503),
+    )
+    async def forecast(
+        symbol: Annotated[RequestedSymbol, Path()],
+        horizon: Annotated[int, Query(ge=1, le=HORIZONS, description="Sessions ahead.")] = HORIZONS,
+    ) -> Response:
+        """Answer from the latest quotes of a symbol."""
+        return await known(symbol, horizon)
+
+    return router
