@@ -2,6 +2,7 @@
 
 import json
 import queue
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -14,7 +15,7 @@ from closecast.events import Event, Forecast, ModelEvent, Quote, TrainingRequest
 from closecast.kafka import KafkaSettings, Publisher, ensure_topics, new_consumer, partitions_of, read_to_end
 from closecast.mlflow_settings import MlflowSettings
 from closecast_predictor.champion import LoadedModel, ModelCache
-from closecast_predictor.engine import Engine
+from closecast_predictor.engine import Engine, NotReadyError
 from closecast_predictor.settings import PredictorSettings
 from closecast_predictor.snapshot import Snapshot
 
@@ -120,6 +121,20 @@ def test_a_restart_publishes_nothing_again(kafka: KafkaSettings, start: Callable
     assert len(published(kafka)) == 1
 
 
+def test_the_quotes_of_a_symbol_can_be_looked_at(kafka: KafkaSettings, start: Callable[..., Running]) -> None:
+    publish(kafka, *quotes_of("PETR4.SA"))
+    running = start()
+    running.next()
+    while running.engine.status.phase != "ready":
+        time.sleep(0.01)
+
+    window = running.engine.window("PETR4.SA", 5)
+
+    assert window is not None
+    assert [session for session, _ in window.adjusted()] == list(sessions_of("PETR4.SA", 80)[-5:])
+    assert running.engine.window("AAPL", 5) is None
+
+
 def test_an_empty_topic_is_served_too(start: Callable[..., Running], kafka: KafkaSettings) -> None:
     running = start()
 
@@ -196,6 +211,8 @@ def test_it_waits_for_a_broker_that_is_not_there(tmp_path: Path) -> None:
     running = Running(kafka, NO_MLFLOW, tmp_path)
 
     assert running.engine.status.phase == "connecting to Kafka"
+    with pytest.raises(NotReadyError, match="connecting to Kafka"):
+        running.engine.window("PETR4.SA", 5)
     assert running.engine.is_alive
     running.engine.stop()
     assert running.engine.status.phase == "stopped"

@@ -120,6 +120,8 @@ def test_a_new_close_changes_the_forecast(predictor: Predictor, kafka: KafkaSett
 
     wait_for(lambda: predictor.forecast("VALE3.SA")["origin"] == str(session))
     assert predictor.forecast("VALE3.SA")["last_close"] == 31.5
+    (latest,) = predictor.client.get("/quotes/VALE3.SA", params={"sessions": 1}).json()["quotes"]
+    assert (latest["session"], latest["close"]) == (str(session), 31.5)
 
 
 def test_a_promotion_under_load_is_served_within_a_second_and_fails_no_request(

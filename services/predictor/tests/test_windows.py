@@ -89,3 +89,28 @@ def test_symbols_are_apart() -> None:
     assert (windows["AAPL"].currency, windows["VALE3.SA"].currency) == ("USD", "BRL")
     assert windows["AAPL"].last_session >= date(2024, 1, 8)
     assert np.isnan(windows["AAPL"].series().log_return[0])
+
+
+def test_a_copy_of_the_latest_sessions_stays_as_it_is() -> None:
+    windows = Windows(100)
+    for one in QUOTES:
+        windows.apply(one)
+
+    copied = windows[SYMBOL].latest(5)
+    windows.apply(quote(SYMBOL, DAYS[-1], 99.0, revision=1))
+
+    assert len(copied) == 5
+    assert [float(row[3]) for _, row in copied.adjusted()] == [one.close for one in QUOTES[-5:]]
+
+
+@given(st.lists(st.sampled_from([0.1, 0.5, 1.0, 2.0, 3.0, 10.0]), min_size=2, max_size=20))
+def test_adjusted_prices_and_volumes_keep_their_product(splits: list[float]) -> None:
+    windows = Windows(100)
+    for at, split in enumerate(splits):
+        windows.apply(quote(SYMBOL, DAYS[at], 30.0, split=split))
+    window = windows[SYMBOL]
+
+    for at, (session, row) in enumerate(window.adjusted()):
+        assert session == DAYS[at]
+        assert row[3] == pytest.approx(30.0 / window.shares_since(DAYS[at], window.last_session))
+        assert row[3] * row[4] == pytest.approx(30.0 * 1000)

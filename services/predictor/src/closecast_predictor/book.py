@@ -1,5 +1,6 @@
 """All that the forecaster knows: windows, forecasts, answers, and what is still to be scored."""
 
+import threading
 from collections.abc import Iterable
 
 from closecast.events import Event, Forecast, Quote
@@ -8,7 +9,7 @@ from closecast_predictor.answers import Answer
 from closecast_predictor.inference import forecast_symbols
 from closecast_predictor.scoring import Score, Scoreboard
 from closecast_predictor.snapshot import Model
-from closecast_predictor.windows import Windows
+from closecast_predictor.windows import Window, Windows
 
 
 class Book:
@@ -24,6 +25,7 @@ class Book:
         self._forecasts: dict[str, Forecast] = {}
         self._scoreboard = Scoreboard()
         self._earlier: list[Forecast] = []
+        self._changing = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._windows)
@@ -53,14 +55,20 @@ class Book:
                 self._scoreboard.expect(forecast, self._windows[forecast.symbol].last_session)
         self._earlier.clear()
 
+    def window(self, symbol: str, sessions: int) -> Window | None:
+        """Return the latest sessions of a symbol, a copy; None if there is no quote of it. Any thread may ask."""
+        with self._changing:
+            return self._windows[symbol].latest(sessions) if symbol in self._windows else None
+
     def take(self, quotes: Iterable[Quote]) -> tuple[set[str], list[Score]]:
         """Take new quotes in; return the symbols that they changed, and the scores of the forecasts they judge."""
         changed: set[str] = set()
         scores: list[Score] = []
-        for quote in quotes:
-            if self._windows.apply(quote):
-                changed.add(quote.symbol)
-                scores += self._scoreboard.close(quote, self._windows[quote.symbol])
+        with self._changing:
+            for quote in quotes:
+                if self._windows.apply(quote):
+                    changed.add(quote.symbol)
+                    scores += self._scoreboard.close(quote, self._windows[quote.symbol])
         return changed, scores
 
     def forecast(self, model: Model, symbols: Iterable[str]) -> list[Forecast]:

@@ -29,6 +29,7 @@ from closecast_predictor.engine import Engine, Status
 from closecast_predictor.settings import PredictorSettings
 from closecast_predictor.snapshot import Model, ModelFiles, Snapshot
 from closecast_predictor.training import Training
+from closecast_predictor.windows import Window
 
 _LONG_POLL_S: Final = 20.0
 _FIRST_SNAPSHOT_S: Final = 5.0
@@ -74,6 +75,10 @@ class Forecaster:
     async def training(self, request_id: str) -> Training | None:
         """Return what is known of a training request."""
         return self._engine.trainings.find(UUID(request_id))
+
+    async def window(self, symbol: str, sessions: int) -> Window | None:
+        """Return the latest sessions of a symbol."""
+        return await asyncio.to_thread(self._engine.window, symbol, sessions)
 
     async def status(self) -> Status:
         """Return how far the engine is."""
@@ -191,6 +196,11 @@ class RemoteDesk:
         """Return what is known of a training request."""
         found: Training | None = await self._call("training", str(request_id))
         return found
+
+    async def window(self, symbol: str, sessions: int) -> Window | None:
+        """Return the latest sessions of a symbol, None if there is no quote of it."""
+        window: Window | None = await self._call("window", symbol, sessions)
+        return window
 
     async def status(self) -> Status:
         """Return how far the forecaster is."""

@@ -21,6 +21,7 @@ from closecast_predictor.scoring import Score
 from closecast_predictor.settings import PredictorSettings
 from closecast_predictor.snapshot import Snapshot
 from closecast_predictor.training import TrainingDesk
+from closecast_predictor.windows import Window
 
 _POLL_S: Final = 1.0
 _FIRST_CHAMPION_S: Final = 10.0
@@ -30,6 +31,10 @@ _log = get_logger(__name__)
 
 Share = Callable[[Snapshot, LoadedModel], None]
 Phase = Literal["connecting to Kafka", "reading the quotes", "ready", "stopped"]
+
+
+class NotReadyError(RuntimeError):
+    """The engine is still reading what it needs to answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,16 @@ class Engine:
         """How far the engine is."""
         model = self._model.model
         return Status(self._phase, len(self._book), model.name, model.version)
+
+    def window(self, symbol: str, sessions: int) -> Window | None:
+        """Return the latest sessions of a symbol, None if there is no quote of it; any thread may ask.
+
+        Raises:
+            NotReadyError: If the quotes have not been read yet.
+        """
+        if self._phase != "ready":
+            raise NotReadyError(f"the forecaster is {self._phase}")
+        return self._book.window(symbol, sessions)
 
     @property
     def is_alive(self) -> bool:

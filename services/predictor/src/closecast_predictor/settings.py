@@ -10,6 +10,7 @@ from closecast.mlflow_settings import MlflowSettings
 from closecast.settings import ServiceSettings, service_config
 from closecast.telemetry.logs import LogSettings
 from closecast.telemetry.metrics import MetricsSettings
+from closecast_predictor.windows import DEFAULT_SESSIONS
 
 
 class PredictorSettings(ServiceSettings):
@@ -26,7 +27,7 @@ class PredictorSettings(ServiceSettings):
         default=0.7, gt=0, le=1, description="Share of its time that a replica may be busy before one more is started."
     )
     sessions: int = Field(
-        default=400, ge=64, le=5000, description="Sessions of each symbol that are kept to forecast from."
+        default=DEFAULT_SESSIONS, ge=64, le=5000, description="Sessions of each symbol that are kept to forecast from."
     )
     coalesce_ms: int = Field(
         default=15, ge=0, le=5000, description="How long quotes are gathered for one inference after the first came."

@@ -1,5 +1,6 @@
 """The latest sessions of every symbol, kept up to date quote by quote."""
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
@@ -10,22 +11,41 @@ from closecast.forecasting.panel import Panel
 from closecast.forecasting.series import Floats, Series, Sessions
 
 _COLUMNS: Final = ("open", "high", "low", "close", "volume", "dividend", "split", "revision")
-_CLOSE, _SPLIT, _REVISION = (_COLUMNS.index(name) for name in ("close", "split", "revision"))
+_CLOSE, _DIVIDEND, _SPLIT, _REVISION = (_COLUMNS.index(name) for name in ("close", "dividend", "split", "revision"))
+
+DEFAULT_SESSIONS: Final = 400
+"""Sessions of each symbol that are kept unless the settings say otherwise."""
 
 
 class Window:
     """One symbol's latest sessions.
 
     Args:
-        quote: Its first known quote; exchange and currency are taken from it.
+        symbol: The symbol.
+        exchange: Market identifier code (ISO 10383).
+        currency: Currency of the prices (ISO 4217).
+        sessions: Its sessions, ascending.
+        rows: What is known of each session.
         capacity: Sessions that are kept.
     """
 
-    def __init__(self, quote: Quote, capacity: int) -> None:
-        self.symbol, self.exchange, self.currency = quote.symbol, quote.exchange, quote.currency
+    def __init__(
+        self, symbol: str, exchange: str, currency: str, *, sessions: Sessions, rows: Floats, capacity: int
+    ) -> None:
+        self.symbol, self.exchange, self.currency = symbol, exchange, currency
         self._capacity = capacity
-        self._sessions: Sessions = np.array([quote.session], dtype="datetime64[D]")
-        self._rows: Floats = np.array([_row(quote)])
+        self._sessions = sessions
+        self._rows = rows
+
+    @classmethod
+    def of(cls, quote: Quote, capacity: int) -> "Window":
+        """Begin a window with the first known quote of a symbol."""
+        sessions: Sessions = np.array([quote.session], dtype="datetime64[D]")
+        rows: Floats = np.array([_row(quote)])
+        return cls(quote.symbol, quote.exchange, quote.currency, sessions=sessions, rows=rows, capacity=capacity)
+
+    def __len__(self) -> int:
+        return len(self._sessions)
 
     @property
     def last_session(self) -> date:
@@ -62,6 +82,18 @@ class Window:
         later = (dates > np.datetime64(origin, "D")) & (dates <= np.datetime64(session, "D"))
         return float(np.prod(self._rows[later, _SPLIT]))
 
+    def latest(self, sessions: int) -> "Window":
+        """Return a copy of the latest sessions, at most as many as are asked for; it stays as it is."""
+        kept, rows = self._sessions[-sessions:].copy(), self._rows[-sessions:].copy()
+        return Window(self.symbol, self.exchange, self.currency, sessions=kept, rows=rows, capacity=self._capacity)
+
+    def adjusted(self) -> Iterator[tuple[date, Floats]]:
+        """Yield each session with its open, high, low, close and volume in the shares of the latest session."""
+        later_splits = np.append(self._rows[1:, _SPLIT], 1.0)
+        shares = np.cumprod(later_splits[::-1])[::-1]
+        factors = np.stack([1 / shares] * 4 + [shares], axis=1)
+        yield from zip(self._sessions.tolist(), self._rows[:, :_DIVIDEND] * factors, strict=True)
+
     def series(self) -> Series:
         """Return the sessions as a series to forecast from."""
         columns = dict(zip(_COLUMNS, self._rows.T, strict=True))
@@ -97,7 +129,7 @@ class Windows:
         """Take a quote in; return whether it changed anything that a forecast depends on."""
         window = self._windows.get(quote.symbol)
         if window is None:
-            self._windows[quote.symbol] = Window(quote, self._capacity)
+            self._windows[quote.symbol] = Window.of(quote, self._capacity)
             return True
         return window.apply(quote)
 

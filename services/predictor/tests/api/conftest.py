@@ -2,7 +2,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import pytest
-from services.predictor.tests.support import serving_of
+from services.predictor.tests.support import book_of, serving_of
 from starlette.testclient import TestClient
 
 from closecast.events import TrainingRequest
@@ -12,8 +12,10 @@ from closecast_predictor.api.desk import ForecasterUnavailableError
 from closecast_predictor.api.edge import Edge
 from closecast_predictor.api.routes.context import Context
 from closecast_predictor.api.serving import Serving
+from closecast_predictor.book import Book
 from closecast_predictor.engine import Status
 from closecast_predictor.training import Training, TrainingDesk
+from closecast_predictor.windows import Window
 
 
 @dataclass
@@ -22,6 +24,7 @@ class LocalDesk:
 
     trainings: TrainingDesk = field(default_factory=lambda: TrainingDesk(KafkaSettings()))
     reachable: bool = True
+    book: Book = field(default_factory=lambda: book_of("PETR4.SA", "VALE3.SA", "AAPL"))
 
     async def request_training(self, request: TrainingRequest) -> None:
         self._check()
@@ -30,6 +33,10 @@ class LocalDesk:
     async def training(self, request_id: UUID) -> Training | None:
         self._check()
         return self.trainings.find(request_id)
+
+    async def window(self, symbol: str, sessions: int) -> Window | None:
+        self._check()
+        return self.book.window(symbol, sessions)
 
     async def status(self) -> Status:
         self._check()

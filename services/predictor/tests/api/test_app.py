@@ -162,16 +162,18 @@ def test_a_large_body_is_refused(client: TestClient) -> None:
 def test_not_ready_says_what_is_missing(desk: LocalDesk) -> None:
     client = TestClient(Edge(build_app(Context(Serving(), desk, max_history=500)), Serving()))
 
-    for answer in (client.get("/ready"), client.post("/predict", json={"symbol": "PETR4.SA"})):
+    for answer in (client.get("/ready"), client.get("/readyz"), client.post("/predict", json={"symbol": "PETR4.SA"})):
         assert answer.status_code == 503
         assert "still reading the quotes (3 symbols so far)" in answer.json()["detail"]
         assert answer.headers["retry-after"] == "2"
-    assert client.get("/health").json() == {"status": "healthy"}
+    for path in ("/health", "/livez"):
+        assert client.get(path).json() == {"status": "healthy"}
 
 
 def test_ready_once_there_are_forecasts(client: TestClient) -> None:
-    answer = client.get("/ready")
+    answer = client.get("/readyz")
 
+    assert client.get("/ready").content == answer.content
     assert answer.status_code == 200
     assert answer.json() == {"status": "ready", "symbols": 3, "model": "closecast-panel", "version": "base"}
 
@@ -278,8 +280,12 @@ def test_the_document_describes_every_answer() -> None:
         "/forecast/{symbol}",
         "/train",
         "/train/{id}",
+        "/symbols",
+        "/quotes/{symbol}",
         "/health",
+        "/livez",
         "/ready",
+        "/readyz",
         "/metrics",
     }
     for path in document["paths"].values():

@@ -13,6 +13,7 @@ from closecast_predictor.api.errors import handle_errors
 from closecast_predictor.api.routes.context import Context
 from closecast_predictor.api.routes.forecasts import forecast_routes
 from closecast_predictor.api.routes.operations import operation_routes
+from closecast_predictor.api.routes.quotes import quote_routes
 from closecast_predictor.api.routes.trainings import training_routes
 from closecast_predictor.api.serving import Serving
 
@@ -34,7 +35,7 @@ def build_app(context: Context) -> FastAPI:
         strict_content_type=False,  # JSON is read as JSON also from those who do not say that it is
     )
     handle_errors(app)
-    for routes in (forecast_routes, training_routes, operation_routes):
+    for routes in (forecast_routes, quote_routes, training_routes, operation_routes):
         app.include_router(routes(context))
     return app
 
@@ -59,6 +60,9 @@ class _NoDesk:
 
     async def training(self, request_id: UUID) -> NoReturn:
         raise ForecasterUnavailableError(f"no forecaster knows request {request_id}")
+
+    async def window(self, symbol: str, sessions: int) -> NoReturn:
+        raise ForecasterUnavailableError(f"no forecaster knows {sessions} sessions of {symbol}")
 
     async def status(self) -> NoReturn:
         raise ForecasterUnavailableError("no forecaster")

@@ -6,6 +6,7 @@ from uuid import UUID
 from closecast.events import TrainingRequest
 from closecast_predictor.engine import Status
 from closecast_predictor.training import Training
+from closecast_predictor.windows import Window
 
 
 class ForecasterUnavailableError(ConnectionError):
@@ -20,6 +21,9 @@ class Desk(Protocol):
 
     async def training(self, request_id: UUID) -> Training | None:
         """Return what is known of a training request."""
+
+    async def window(self, symbol: str, sessions: int) -> Window | None:
+        """Return the latest sessions of a symbol, None if there is no quote of it."""
 
     async def status(self) -> Status:
         """Return how far the forecaster is."""

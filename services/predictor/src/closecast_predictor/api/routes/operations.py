@@ -14,12 +14,14 @@ def operation_routes(context: Context) -> APIRouter:
     """Return the routes that operators and their tools ask."""
     router = APIRouter(tags=["Operations"])
 
-    @router.get("/health", summary="Whether the process lives")
+    @router.get("/livez", summary="Whether the process lives", operation_id="livez")
+    @router.get("/health", summary="Whether the process lives", operation_id="health")
     async def health() -> HealthAnswer:
         """Answer as long as the process lives."""
         return HealthAnswer()
 
-    @router.get("/ready", summary="Whether forecasts can be answered", responses=problems(503))
+    @router.get("/readyz", summary="Whether forecasts can be answered", responses=problems(503), operation_id="readyz")
+    @router.get("/ready", summary="Whether forecasts can be answered", responses=problems(503), operation_id="ready")
     async def ready() -> ReadyAnswer:
         """Answer 503, and what is missing, until the first forecasts are there."""
         await context.require_snapshot()

@@ -1,0 +1,58 @@
+"""Which symbols are forecast, and the quotes that they are forecast from."""
+
+from http import HTTPStatus
+from typing import Annotated, Final
+
+import orjson
+from fastapi import APIRouter, Path, Query
+
+from closecast_predictor.api.desk import ForecasterUnavailableError
+from closecast_predictor.api.errors import ProblemError
+from closecast_predictor.api.routes.context import Context, problems, raise_unavailable
+from closecast_predictor.api.schemas.forecasts import RequestedSymbol
+from closecast_predictor.api.schemas.quotes import QuoteAnswer, QuotesAnswer, SymbolAnswer, SymbolsAnswer
+from closecast_predictor.inference import round_prices
+from closecast_predictor.windows import Window
+
+_A_YEAR: Final = 250
+_MOST: Final = 5000
+
+
+def quote_routes(context: Context) -> APIRouter:
+    """Return the routes of symbols and quotes."""
+    router = APIRouter(tags=["Quotes"])
+
+    @router.get("/symbols", summary="All symbols that are forecast", responses=problems(503))
+    async def symbols() -> SymbolsAnswer:
+        """Return every symbol with its latest close and the forecast of the next."""
+        await context.require_snapshot()
+        snapshot = context.serving.snapshot
+        assert snapshot is not None  # noqa: S101 - required above
+        answers = (orjson.loads(snapshot.answers[symbol].body(1)) for symbol in sorted(snapshot.answers))
+        return SymbolsAnswer(symbols=[SymbolAnswer.model_validate(answer) for answer in answers])
+
+    @router.get("/quotes/{symbol:path}", summary="The latest quotes of a symbol", responses=problems(404, 422, 503))
+    async def quotes(
+        symbol: Annotated[RequestedSymbol, Path()],
+        sessions: Annotated[int, Query(ge=1, le=_MOST, description="Latest sessions, as far as they are kept.")] = (
+            _A_YEAR
+        ),
+    ) -> QuotesAnswer:
+        """Return the sessions that forecasts are made from, adjusted for splits."""
+        try:
+            window = await context.desk.window(symbol, sessions)
+        except ForecasterUnavailableError as error:
+            raise_unavailable(error)
+        if window is None:
+            raise ProblemError(HTTPStatus.NOT_FOUND, f"there is no quote of {symbol}", field="symbol")
+        return _answer(window)
+
+    return router
+
+
+def _answer(window: Window) -> QuotesAnswer:
+    quotes = []
+    for session, row in window.adjusted():
+        open_, high, low, close = round_prices(row[:-1]).tolist()
+        quotes.append(QuoteAnswer(session=session, open=open_, high=high, low=low, close=close, volume=round(row[-1])))
+    return QuotesAnswer(symbol=window.symbol, exchange=window.exchange, currency=window.currency, quotes=quotes)
