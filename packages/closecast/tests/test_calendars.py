@@ -62,5 +62,7 @@ def test_faults_are_named() -> None:
         calendar_of("NOPE")
     with pytest.raises(ValueError, match="2024-12-25 is not a session of XNYS"):
         calendar_of("XNYS").closes_at(date(2024, 12, 25))
+    with pytest.raises(ValueError, match="XNYS begins on 1980-01-02, after 1970-01-02"):
+        calendar_of("XNYS").next_sessions(date(1970, 1, 2), 1)
     with pytest.raises(ValueError, match="ends before"):
         calendar_of("XNYS").next_sessions(date(2024, 1, 1), 1_000_000)

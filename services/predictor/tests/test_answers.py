@@ -3,6 +3,7 @@ import json
 import pytest
 from services.predictor.tests.support import book_of, sessions_of
 
+from closecast.calendars import calendar_of
 from closecast.events import Forecast
 from closecast.horizons import HORIZONS, LEVELS, MEDIAN
 from closecast_predictor.answers import Answer
@@ -23,6 +24,18 @@ def test_body_is_json_that_ends_at_the_horizon(forecast: Forecast, horizon: int)
     assert body["horizon"] == horizon
     assert [one["horizon"] for one in body["forecast"]] == list(range(1, horizon + 1))
     assert body["forecast"] == json.loads(Answer.of(forecast).body(HORIZONS))["forecast"][:horizon]
+
+
+def test_the_age_is_counted_from_the_close_of_the_origin(forecast: Forecast, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = Answer.of(forecast)
+    closed_at = calendar_of("BVMF").closes_at(forecast.origin).timestamp()
+
+    ages = []
+    for after in (-60.0, 0.0, 59.9, 3600.0):
+        monkeypatch.setattr("closecast_predictor.answers.time", lambda after=after: closed_at + after)
+        ages.append(json.loads(answer.body(1))["data_age_seconds"])
+
+    assert ages == [0, 0, 59, 3600]
 
 
 def test_body_says_what_the_schema_promises(forecast: Forecast) -> None:

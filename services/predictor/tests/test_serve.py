@@ -81,7 +81,7 @@ def test_known_symbols_are_forecast(predictor: Predictor) -> None:
     by_post = predictor.client.post("/predict", json={"symbol": "PETR4.SA"})
 
     assert by_get.status_code == by_post.status_code == 200
-    assert by_get.content == by_post.content
+    assert by_get.content.partition(b'"data_age')[0] == by_post.content.partition(b'"data_age')[0]
     assert by_get.json()["origin"] == str(sessions_of("PETR4.SA", 80)[-1])
     assert predictor.client.get("/ready").json()["symbols"] == 3
 

@@ -110,8 +110,11 @@ class ExchangeCalendar:
         """Return the `count` sessions that follow a day.
 
         Raises:
-            ValueError: If the calendar does not reach that far ahead.
+            ValueError: If the day lies before the calendar, or the sessions after it.
         """
+        if after < self._sessions[0]:
+            msg = f"the calendar of {self.mic} begins on {self._sessions[0]}, after {after}"
+            raise ValueError(msg)
         first = bisect_right(self._sessions, after)
         following = tuple(self._sessions[first : first + count])
         if len(following) < count:

@@ -1,15 +1,17 @@
 """Forecasts as the bytes that HTTP answers with, made once so that a request is a lookup."""
 
 from dataclasses import dataclass
+from time import time
 from typing import Any, Final
 
 import orjson
 
+from closecast.calendars import calendar_of
 from closecast.events import Forecast, HorizonForecast
 from closecast.horizons import HORIZONS, LEVELS, MEDIAN
 
 _LEVEL_NAMES: Final = tuple(map(str, LEVELS))
-_TAILS: Final = tuple(b'],"horizon":%d}' % horizon for horizon in range(HORIZONS + 1))
+_TAILS: Final = tuple(b'],"horizon":%d,"data_age_seconds":' % horizon for horizon in range(HORIZONS + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,25 +21,33 @@ class Answer:
     Attributes:
         text: The JSON object up to its last horizon.
         cuts: For each horizon, where the text ends that covers it and all before it.
+        closed_at: When the origin session closed, in seconds since 1970.
     """
 
     text: bytes
     cuts: tuple[int, ...]
+    closed_at: float
 
     @classmethod
-    def of(cls, forecast: Forecast) -> "Answer":
-        """Make the answer of a forecast."""
-        head = orjson.dumps(forecast_summary(forecast))
+    def of(cls, forecast: Forecast, lookback_days: int | None = None) -> "Answer":
+        """Make the answer of a forecast.
+
+        Args:
+            forecast: The forecast.
+            lookback_days: Sessions that it was made from, where the request has set them.
+        """
+        head = orjson.dumps(forecast_summary(forecast) | {"lookback_days": lookback_days})
         text = bytearray(head[:-1] + b',"forecast":[')
         cuts: list[int] = []
         for one in forecast.horizons:
             text += (b"," if cuts else b"") + orjson.dumps(horizon_fields(one))
             cuts.append(len(text))
-        return cls(bytes(text), tuple(cuts))
+        closed_at = calendar_of(forecast.exchange).closes_at(forecast.origin).timestamp()
+        return cls(bytes(text), tuple(cuts), closed_at)
 
     def body(self, horizon: int) -> bytes:
-        """Return the JSON of the first `horizon` sessions; the numbers 1 to 10 are valid."""
-        return self.text[: self.cuts[horizon - 1]] + _TAILS[horizon]
+        """Return the JSON of the first `horizon` sessions, with its age now; the numbers 1 to 10 are valid."""
+        return b"%b%b%d}" % (self.text[: self.cuts[horizon - 1]], _TAILS[horizon], max(0.0, time() - self.closed_at))
 
 
 def forecast_summary(forecast: Forecast) -> dict[str, Any]:

@@ -140,7 +140,13 @@ class Api:
     def __serve_build_asgi_app__(self) -> Edge:
         """Return the application; Ray Serve calls this once the replica is made."""
         settings = self._settings
-        context = Context(SERVING, self._desk, max_history=settings.max_history, model=settings.mlflow.model)
+        context = Context(
+            SERVING,
+            self._desk,
+            max_history=settings.max_history,
+            model=settings.mlflow.model,
+            sessions=settings.sessions,
+        )
         return Edge(build_app(context))
 
     async def record_autoscaling_stats(self) -> dict[str, float]:

@@ -7,10 +7,12 @@ import numpy as np
 
 from closecast.calendars import calendar_of
 from closecast.events import Forecast, HorizonForecast
+from closecast.forecasting.panel import Panel
 from closecast.forecasting.series import Floats
 from closecast.horizons import HORIZONS
+from closecast_predictor import metrics
 from closecast_predictor.snapshot import Model
-from closecast_predictor.windows import Windows
+from closecast_predictor.windows import Window, Windows
 
 _DIGITS: Final = 8
 """Significant digits of a price: finer than any tick, short enough to read."""
@@ -22,7 +24,14 @@ def forecast_symbols(model: Model, windows: Windows, symbols: tuple[str, ...]) -
         return []
     prices = round_prices(model.forecaster.forecast(windows.panel(symbols)))
     made_at = datetime.now(UTC)
-    return [_forecast(model, windows, symbol, prices[row], made_at) for row, symbol in enumerate(symbols)]
+    return [_forecast(model, windows[symbol], prices[row], made_at) for row, symbol in enumerate(symbols)]
+
+
+def forecast_window(model: Model, window: Window) -> Forecast:
+    """Return the forecast that a model makes of one window alone."""
+    with metrics.INFERENCE_DURATION.labels("lookback").time():
+        prices = round_prices(model.forecaster.forecast(Panel.of([window.series()])))
+    return _forecast(model, window, prices[0], datetime.now(UTC))
 
 
 def round_prices(prices: Floats) -> Floats:
@@ -32,8 +41,7 @@ def round_prices(prices: Floats) -> Floats:
     return rounded
 
 
-def _forecast(model: Model, windows: Windows, symbol: str, prices: Floats, made_at: datetime) -> Forecast:
-    window = windows[symbol]
+def _forecast(model: Model, window: Window, prices: Floats, made_at: datetime) -> Forecast:
     sessions = calendar_of(window.exchange).next_sessions(window.last_session, HORIZONS)
     horizons = tuple(
         # The values are valid by construction, and checking them would cost more than the inference.
@@ -41,7 +49,7 @@ def _forecast(model: Model, windows: Windows, symbol: str, prices: Floats, made_
         for ahead, (session, quantiles) in enumerate(zip(sessions, prices.tolist(), strict=True), start=1)
     )
     return Forecast.model_construct(
-        symbol=symbol,
+        symbol=window.symbol,
         exchange=window.exchange,
         currency=window.currency,
         origin=window.last_session,

@@ -29,6 +29,11 @@ def fields(answer: Any) -> list[str]:
     return [error["field"] for error in problem["errors"]]
 
 
+def timeless(answer: Any) -> dict[str, Any]:
+    """Return an answer without what differs from one second to the next."""
+    return {name: value for name, value in answer.items() if name != "data_age_seconds"}
+
+
 @pytest.mark.parametrize("symbol", ["PETR4.SA", "PETR4", "petr4", " petr4.sa "])
 def test_a_symbol_is_found_under_all_its_spellings(client: TestClient, symbol: str) -> None:
     answer = client.post("/predict", json={"symbol": symbol, "horizon": 2})
@@ -52,7 +57,8 @@ def test_get_and_post_answer_the_same(client: TestClient) -> None:
     by_get = client.get("/forecast/petr4", params={"horizon": 4})
 
     assert by_get.status_code == 200
-    assert by_get.content == client.post("/predict", json={"symbol": "PETR4.SA", "horizon": 4}).content
+    by_post = client.post("/predict", json={"symbol": "PETR4.SA", "horizon": 4})
+    assert timeless(by_get.json()) == timeless(by_post.json())
 
 
 def test_the_horizon_is_ten_where_none_is_asked_for(client: TestClient) -> None:
@@ -72,6 +78,10 @@ def test_the_horizon_is_ten_where_none_is_asked_for(client: TestClient) -> None:
         ({"symbol": "PETR4.SA", "horizon": "3"}, "horizon"),
         ({"symbol": "PETR4.SA", "horizon": True}, "horizon"),
         ({"symbol": "PETR4.SA", "days": 3}, "days"),
+        ({"symbol": "PETR4.SA", "lookback_days": 29}, "lookback_days"),
+        ({"symbol": "PETR4.SA", "lookback_days": 401}, "lookback_days"),
+        ({"symbol": "PETR4.SA", "lookback_days": "60"}, "lookback_days"),
+        ({"history": CLOSES, "lookback_days": 40}, "body"),
         ({}, "body"),
         ([], "body"),
         ({"history": []}, "history"),
@@ -135,6 +145,34 @@ def test_bad_paths_are_refused_with_the_field_named(client: TestClient, path: st
 
     assert answer.status_code == 422
     assert fields(answer) == [field]
+
+
+def test_a_lookback_forecasts_from_the_latest_sessions_alone(client: TestClient, desk: LocalDesk) -> None:
+    window = desk.book.window("PETR4.SA", 40)
+    assert window is not None
+    rows = [{"date": str(session), "close": row[3], "volume": row[4]} for session, row in window.adjusted()]
+    for row in rows:
+        row.update(dict.fromkeys(("open", "high", "low"), row["close"]))
+
+    looked_back = client.post("/predict", json={"symbol": "petr4", "lookback_days": 40})
+    sent = client.post("/predict", json={"symbol": "petr4", "history": rows})
+
+    assert looked_back.status_code == 200
+    assert PredictAnswer.model_validate(looked_back.json()).lookback_days == 40
+    assert looked_back.json()["forecast"] == sent.json()["forecast"]
+    assert looked_back.json()["forecast"] != client.post("/predict", json={"symbol": "petr4"}).json()["forecast"]
+
+
+def test_a_lookback_beyond_what_there_is_shows_what_there_is(client: TestClient) -> None:
+    assert client.post("/predict", json={"symbol": "petr4", "lookback_days": 200}).json()["lookback_days"] == 80
+    assert client.post("/predict", json={"symbol": "petr4"}).json()["lookback_days"] is None
+
+
+def test_a_lookback_needs_the_forecaster(client: TestClient, desk: LocalDesk) -> None:
+    body = {"symbol": "itub4", "lookback_days": 40}
+    assert client.post("/predict", json=body).status_code == 404
+    desk.reachable = False
+    assert client.post("/predict", json=body).status_code == 503
 
 
 def test_an_unknown_symbol_is_named(client: TestClient) -> None:

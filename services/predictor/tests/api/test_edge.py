@@ -140,7 +140,9 @@ def test_all_else_is_passed_on_with_its_body(edge: Edge, application: Applicatio
     assert application.bodies == [body]
 
 
-@pytest.mark.parametrize("query", [b"horizon=0", b"horizon=11", b"horizon=x", b"horizon=1&horizon=2", b"h=1"])
+@pytest.mark.parametrize(
+    "query", [b"horizon=0", b"horizon=11", b"horizon=x", b"horizon=1&horizon=2", b"h=1", b"horizon=" + b"9" * 5000]
+)
 def test_other_queries_are_passed_on(edge: Edge, query: bytes) -> None:
     assert call(edge, "GET", "/forecast/PETR4.SA", query=query)[:2] == (418, PASSED_ON)
 

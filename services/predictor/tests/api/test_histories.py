@@ -1,4 +1,5 @@
 import math
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -40,11 +41,30 @@ def test_the_symbols_exchange_tells_the_sessions() -> None:
     assert tuple(one.session for one in answer.forecast) == following
 
 
+def test_the_age_of_a_history_is_that_of_its_latest_session() -> None:
+    closed_at = calendar_of("BVMF").closes_at(QUOTES[-1].session)
+    before = int((datetime.now(UTC) - closed_at).total_seconds())
+
+    age = forecast_history(BASE, ROWS, "PETR4.SA", 1, 500).data_age_seconds
+
+    assert age is not None
+    assert before <= age <= int((datetime.now(UTC) - closed_at).total_seconds())
+    sunday = ROWS[-1].model_copy(update={"date": date(2024, 6, 2)})
+    assert forecast_history(BASE, [*ROWS, sunday], "PETR4.SA", 1, 500).data_age_seconds is None
+
+
+def test_a_history_older_than_the_calendar_is_refused() -> None:
+    old = [row.model_copy(update={"date": date(1970, 1, 1) + timedelta(days=at)}) for at, row in enumerate(ROWS)]
+
+    with pytest.raises(ProblemError, match="begins on 1980"):
+        forecast_history(BASE, old, None, 1, 500)
+
+
 def test_closes_alone_have_no_sessions() -> None:
     answer = forecast_history(BASE, [one.close for one in QUOTES], None, 3, 500)
 
     assert [one.session for one in answer.forecast] == [None] * 3
-    assert (answer.origin, answer.symbol, answer.currency) == (None, None, None)
+    assert (answer.origin, answer.symbol, answer.currency, answer.data_age_seconds) == (None, None, None, None)
     assert answer.predicted_close == answer.forecast[0].median
 
 

@@ -22,6 +22,7 @@ _PASSED: Final = "closecast.edge"
 _PREDICT: Final = "/predict"
 _FORECAST: Final = "/forecast/"
 _INTERNAL: Final = "/-/"
+_DIGITS: Final = len(str(HORIZONS))
 _JSON: Final = b"application/json"
 _PROBLEM: Final = PROBLEM_TYPE.encode()
 _FORM: Final = (b"content-type", b"application/x-www-form-urlencoded")
@@ -92,7 +93,8 @@ class Edge:
         if not query:
             return self._answer(symbol, HORIZONS)
         name, _, value = query.partition(b"=")
-        return self._answer(symbol, int(value)) if name == b"horizon" and value.isdigit() else None
+        plain = name == b"horizon" and value.isdigit() and len(value) <= _DIGITS
+        return self._answer(symbol, int(value)) if plain else None
 
     def _answer(self, symbol: str, horizon: int) -> bytes | None:
         answer = self._serving.answers.get(symbol)

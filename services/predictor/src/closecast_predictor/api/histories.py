@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from closecast.calendars import Exchange, calendar_of, exchange_of
+from closecast.calendars import Exchange, ExchangeCalendar, calendar_of, exchange_of
 from closecast.forecasting.panel import Panel
 from closecast.forecasting.series import Floats, Series
 from closecast.horizons import LEVELS, MEDIAN
@@ -53,8 +53,10 @@ def forecast_history(
         last_close=rows[-1].close,
         predicted_close=float(prices[0, MEDIAN]),
         made_at=datetime.now(UTC),
+        lookback_days=None,
         forecast=[_horizon_answer(ahead, sessions, prices[ahead - 1]) for ahead in range(1, horizon + 1)],
         horizon=horizon,
+        data_age_seconds=_age_s(dates, exchange),
     )
 
 
@@ -76,9 +78,20 @@ def _sessions_ahead(dates: list[date] | None, exchange: Exchange | None, horizon
     if dates is None:
         return None
     try:
-        return calendar_of((exchange or exchange_of("")).mic).next_sessions(dates[-1], horizon)
+        return _calendar(exchange).next_sessions(dates[-1], horizon)
     except ValueError as error:
         raise _refused(f"history.{len(dates) - 1}.date", str(error)) from error
+
+
+def _age_s(dates: list[date] | None, exchange: Exchange | None) -> int | None:
+    """Return the seconds since the close of the latest session; None if there are no dates or it is no session."""
+    if dates is None or not _calendar(exchange).is_session(dates[-1]):
+        return None
+    return max(0, int((datetime.now(UTC) - _calendar(exchange).closes_at(dates[-1])).total_seconds()))
+
+
+def _calendar(exchange: Exchange | None) -> ExchangeCalendar:
+    return calendar_of((exchange or exchange_of("")).mic)
 
 
 def _series(rows: list[HistoryRow], dates: list[date] | None, symbol: str | None) -> Series:

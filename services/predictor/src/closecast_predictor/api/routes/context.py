@@ -9,6 +9,7 @@ from closecast_predictor.api.desk import Desk, ForecasterUnavailableError
 from closecast_predictor.api.errors import Problem, ProblemError
 from closecast_predictor.api.serving import Serving
 from closecast_predictor.snapshot import Model
+from closecast_predictor.windows import DEFAULT_SESSIONS, Window
 
 JSON: Final = "application/json"
 _RETRY: Final = {"Retry-After": "2"}
@@ -28,6 +29,7 @@ class Context:
         serving: The forecasts of this replica.
         desk: The forecaster.
         max_history: Most sessions of a history that is sent.
+        sessions: Sessions of each symbol that the forecaster keeps.
         model: Name of the registered model of the whole panel.
     """
 
@@ -35,6 +37,7 @@ class Context:
     desk: Desk
     max_history: int
     model: str = DEFAULT_MODEL
+    sessions: int = DEFAULT_SESSIONS
 
     async def require_snapshot(self) -> Model:
         """Return the model that speaks.
@@ -50,6 +53,20 @@ class Context:
             raise_unavailable(error)
         detail = f"not ready, the forecaster is still {status.phase} ({status.symbols} symbols so far)"
         raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=_RETRY)
+
+    async def window(self, symbol: str, sessions: int) -> Window:
+        """Return the latest sessions of a symbol, at most as many as are asked for.
+
+        Raises:
+            ProblemError: If there is no quote of it, or the forecaster cannot be reached.
+        """
+        try:
+            window = await self.desk.window(symbol, sessions)
+        except ForecasterUnavailableError as error:
+            raise_unavailable(error)
+        if window is None:
+            raise ProblemError(HTTPStatus.NOT_FOUND, f"there is no quote of {symbol}", field="symbol")
+        return window
 
 
 def raise_unavailable(error: ForecasterUnavailableError) -> NoReturn:

@@ -8,10 +8,12 @@ from fastapi import APIRouter, Path, Query, Response
 
 from closecast.horizons import HORIZONS
 from closecast_predictor import metrics
+from closecast_predictor.answers import Answer
 from closecast_predictor.api.errors import ProblemError
 from closecast_predictor.api.histories import forecast_history
 from closecast_predictor.api.routes.context import JSON, Context, problems
 from closecast_predictor.api.schemas.forecasts import PredictAnswer, PredictRequest, RequestedSymbol
+from closecast_predictor.inference import forecast_window
 
 
 def forecast_routes(context: Context) -> APIRouter:
@@ -26,6 +28,17 @@ def forecast_routes(context: Context) -> APIRouter:
         metrics.PREDICTIONS.labels("snapshot").inc()
         return Response(answer.body(horizon), media_type=JSON)
 
+    async def looking_back(symbol: str, sessions: int, horizon: int) -> Response:
+        model = await context.require_snapshot()
+        if sessions > context.sessions:
+            raise ProblemError(
+                HTTPStatus.UNPROCESSABLE_ENTITY, f"at most {context.sessions} are kept", field="lookback_days"
+            )
+        window = await context.window(symbol, sessions)
+        forecast = await asyncio.to_thread(forecast_window, model, window)
+        metrics.PREDICTIONS.labels("lookback").inc()
+        return Response(Answer.of(forecast, len(window)).body(horizon), media_type=JSON)
+
     @router.post(
         "/predict",
         summary="Forecast a symbol or a history",
@@ -36,6 +49,8 @@ def forecast_routes(context: Context) -> APIRouter:
         """Answer from the latest quotes of a symbol, or from the sessions that the request brings."""
         if request.history is None:
             assert request.symbol is not None  # noqa: S101 - checked by the schema
+            if request.lookback_days is not None:
+                return await looking_back(request.symbol, request.lookback_days, request.horizon)
             return await known(request.symbol, request.horizon)
         model = await context.require_snapshot()
         answer = await asyncio.to_thread(

@@ -1,14 +1,11 @@
 """Which symbols are forecast, and the quotes that they are forecast from."""
 
-from http import HTTPStatus
 from typing import Annotated, Final
 
 import orjson
 from fastapi import APIRouter, Path, Query
 
-from closecast_predictor.api.desk import ForecasterUnavailableError
-from closecast_predictor.api.errors import ProblemError
-from closecast_predictor.api.routes.context import Context, problems, raise_unavailable
+from closecast_predictor.api.routes.context import Context, problems
 from closecast_predictor.api.schemas.forecasts import RequestedSymbol
 from closecast_predictor.api.schemas.quotes import QuoteAnswer, QuotesAnswer, SymbolAnswer, SymbolsAnswer
 from closecast_predictor.inference import round_prices
@@ -39,13 +36,7 @@ def quote_routes(context: Context) -> APIRouter:
         ),
     ) -> QuotesAnswer:
         """Return the sessions that forecasts are made from, adjusted for splits."""
-        try:
-            window = await context.desk.window(symbol, sessions)
-        except ForecasterUnavailableError as error:
-            raise_unavailable(error)
-        if window is None:
-            raise ProblemError(HTTPStatus.NOT_FOUND, f"there is no quote of {symbol}", field="symbol")
-        return _answer(window)
+        return _answer(await context.window(symbol, sessions))
 
     return router
 

@@ -62,6 +62,7 @@ class PredictRequest(BaseModel):
         json_schema_extra={
             "examples": [
                 {"symbol": "PETR4.SA", "horizon": 5},
+                {"symbol": "PETR4.SA", "lookback_days": 120},
                 {"history": [{"date": "2025-06-16", "close": 32.72}], "symbol": "PETR4.SA", "horizon": 3},
                 {"history": [32.41, 32.72]},
             ]
@@ -75,11 +76,18 @@ class PredictRequest(BaseModel):
         "tells the sessions that follow.",
     )
     horizon: Horizon = HORIZONS
+    lookback_days: Annotated[StrictInt, Field(ge=FEWEST_SESSIONS)] | None = Field(
+        default=None,
+        description="Forecast a known symbol from only so many of its latest sessions, at most all that are "
+        "kept; null for all that the model looks at.",
+    )
 
     @model_validator(mode="after")
     def _asks_for_something(self) -> Self:
         if self.symbol is None and self.history is None:
             raise ValueError("give a symbol or a history")
+        if self.lookback_days is not None and self.history is not None:
+            raise ValueError("lookback_days goes with a symbol alone; cut the history instead")
         return self
 
 
@@ -108,6 +116,7 @@ class PredictAnswer(BaseModel):
                 "last_close": 32.72,
                 "predicted_close": 32.73,
                 "made_at": "2025-06-16T21:30:01.120000+00:00",
+                "lookback_days": None,
                 "forecast": [
                     {
                         "horizon": 1,
@@ -119,6 +128,7 @@ class PredictAnswer(BaseModel):
                     }
                 ],
                 "horizon": 1,
+                "data_age_seconds": 5460,
             }
         }
     )
@@ -135,5 +145,12 @@ class PredictAnswer(BaseModel):
     last_close: float
     predicted_close: float = Field(description="Median of the next session.")
     made_at: dt.datetime
+    lookback_days: int | None = Field(
+        description="Latest sessions that the forecast was made from, where the request has set them; fewer than it "
+        "asked for if there are no more."
+    )
     forecast: list[HorizonAnswer]
     horizon: int
+    data_age_seconds: int | None = Field(
+        description="Seconds since the origin session closed; null where the origin is no session of the exchange."
+    )
