@@ -14,6 +14,7 @@ from closecast_predictor.windows import DEFAULT_SESSIONS, Window
 JSON: Final = "application/json"
 _RETRY: Final = {"Retry-After": "2"}
 _PROBLEMS: Final[dict[int, str]] = {
+    400: "The body cannot be taken apart.",
     404: "There is no quote of the symbol, or no such training request.",
     413: "The body is too large.",
     422: "A field is missing, unknown or out of bounds.",

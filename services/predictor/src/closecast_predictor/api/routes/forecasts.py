@@ -13,12 +13,13 @@ from closecast_predictor.api.errors import ProblemError
 from closecast_predictor.api.histories import forecast_history
 from closecast_predictor.api.routes.context import JSON, Context, problems
 from closecast_predictor.api.schemas.forecasts import PredictAnswer, PredictRequest, RequestedSymbol
+from closecast_predictor.api.uploads.route import UPLOADS, upload_route
 from closecast_predictor.inference import forecast_window
 
 
 def forecast_routes(context: Context) -> APIRouter:
     """Return the routes of forecasts."""
-    router = APIRouter(tags=["Forecasts"])
+    router = APIRouter(tags=["Forecasts"], route_class=upload_route(context.max_history))
 
     async def known(symbol: str, horizon: int) -> Response:
         answer = context.serving.answers.get(symbol)
@@ -43,10 +44,11 @@ def forecast_routes(context: Context) -> APIRouter:
         "/predict",
         summary="Forecast a symbol or a history",
         response_model=PredictAnswer,
-        responses=problems(404, 413, 422, 503),
+        responses=problems(400, 404, 413, 422, 503),
+        openapi_extra=UPLOADS,
     )
     async def predict(request: PredictRequest) -> Response | PredictAnswer:
-        """Answer from the latest quotes of a symbol, or from the sessions that the request brings."""
+        """Answer from the latest quotes of a symbol, or from the sessions that the request brings, as JSON or CSV."""
         if request.history is None:
             assert request.symbol is not None  # noqa: S101 - checked by the schema
             if request.lookback_days is not None:

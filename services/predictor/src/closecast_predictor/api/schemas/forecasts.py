@@ -11,7 +11,12 @@ from closecast.symbols import parse_symbol
 FEWEST_SESSIONS: Final = 30
 """Sessions below which a history says too little of how much a stock moves."""
 
-Price = Annotated[float, Field(gt=0, le=1e12, strict=True, allow_inf_nan=False)]
+EXAMPLE_CLOSES: Final = [round(32.4 + 0.07 * (at * 5 % 11), 2) for at in range(FEWEST_SESSIONS)]
+
+HIGHEST_PRICE: Final = 1e12
+LARGEST_VOLUME: Final = 1e15
+
+Price = Annotated[float, Field(gt=0, le=HIGHEST_PRICE, strict=True, allow_inf_nan=False)]
 
 
 def _known_shape(text: object) -> object:
@@ -41,7 +46,7 @@ class HistoryRow(BaseModel):
     high: Price | None = None
     low: Price | None = None
     close: Price
-    volume: Annotated[float, Field(ge=0, le=1e15, strict=True)] | None = None
+    volume: Annotated[float, Field(ge=0, le=LARGEST_VOLUME, strict=True)] | None = None
 
 
 def _shape_of(history: object) -> str:
@@ -63,8 +68,8 @@ class PredictRequest(BaseModel):
             "examples": [
                 {"symbol": "PETR4.SA", "horizon": 5},
                 {"symbol": "PETR4.SA", "lookback_days": 120},
-                {"history": [{"date": "2025-06-16", "close": 32.72}], "symbol": "PETR4.SA", "horizon": 3},
-                {"history": [32.41, 32.72]},
+                {"history": [{"close": close} for close in EXAMPLE_CLOSES], "symbol": "PETR4.SA", "horizon": 3},
+                {"history": [*EXAMPLE_CLOSES]},
             ]
         },
     )

@@ -1,0 +1,133 @@
+"""Routes that take CSV where they take JSON: a body of text/csv, or a file in a form."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.datastructures import UploadFile
+from starlette.types import Message
+
+from closecast.horizons import HORIZONS
+from closecast_predictor.api.errors import ProblemError
+from closecast_predictor.api.schemas.forecasts import EXAMPLE_CLOSES, FEWEST_SESSIONS
+from closecast_predictor.api.uploads.cells import InvalidCsvError
+from closecast_predictor.api.uploads.histories import read_csv
+
+CSV: Final = "text/csv"
+FORM: Final = "multipart/form-data"
+_EXAMPLE: Final = "".join(f"{close:.2f}\n" for close in EXAMPLE_CLOSES)
+_FILE: Final = "file"
+_HISTORY: Final = "history"
+_MOST_FIELDS: Final = 16
+_LARGEST_FIELD: Final = 1024
+_NUMBERS: Final = frozenset({"horizon"})
+
+_SYMBOL: Final = {
+    "description": "Whose quotes they are; its exchange tells the sessions that follow.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 18},
+    "example": "PETR4.SA",
+}
+_HORIZON: Final = {
+    "description": "Sessions ahead.",
+    "schema": {"type": "integer", "minimum": 1, "maximum": HORIZONS, "default": HORIZONS},
+}
+_CSV_SCHEMA: Final = {
+    "type": "string",
+    "description": "Columns Close (or Fechamento, Último, Adj Close), Date (or Data), Open, High, Low and Volume, of "
+    f"{FEWEST_SESSIONS} sessions or more in any order; decimal points or commas, dates as 2025-06-16 or 16/06/2025.",
+}
+UPLOADS: Final[dict[str, Any]] = {
+    "parameters": [
+        {"name": "symbol", "in": "query", **_SYMBOL, "description": "With a body of text/csv: whose quotes they are."},
+        {"name": "horizon", "in": "query", **_HORIZON, "description": "With a body of text/csv: sessions ahead."},
+    ],
+    "requestBody": {
+        "content": {
+            CSV: {"schema": _CSV_SCHEMA, "example": f"Close\n{_EXAMPLE}"},
+            FORM: {
+                "schema": {
+                    "type": "object",
+                    "required": [_FILE],
+                    "properties": {
+                        _FILE: _CSV_SCHEMA | {"contentMediaType": CSV, "format": "binary"},
+                        "symbol": _SYMBOL["schema"],
+                        "horizon": _HORIZON["schema"],
+                    },
+                }
+            },
+        }
+    },
+}
+"""What OpenAPI shows of a route that takes CSV too."""
+
+
+def upload_route(most_sessions: int) -> type[APIRoute]:
+    """Return a class of routes that take CSV where they take JSON: its rows become the field `history`.
+
+    The other fields come from the query with a body of text/csv, from the form with a file in the field `file`. The
+    edge has bounded the body already, and with it what a form may put into temporary files.
+
+    Args:
+        most_sessions: Sessions above which a file is refused.
+    """
+
+    class UploadRoute(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            answer = super().get_route_handler()
+
+            async def read_and_answer(request: Request) -> Response:
+                kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+                if kind == CSV:
+                    body = await _to_json(dict(request.query_params), await request.body(), "body", most_sessions)
+                elif kind == FORM:
+                    fields, file = await _read_form(request)
+                    body = await _to_json(fields, file, _FILE, most_sessions)
+                else:
+                    return await answer(request)
+                return await answer(_with_json(request, body))
+
+            return read_and_answer
+
+    return UploadRoute
+
+
+async def _read_form(request: Request) -> tuple[dict[str, str], bytes]:
+    async with request.form(max_files=1, max_fields=_MOST_FIELDS, max_part_size=_LARGEST_FIELD) as form:
+        file = form.get(_FILE)
+        if not isinstance(file, UploadFile):
+            raise _refused(_FILE, "is missing from the form")
+        fields = {name: value for name, value in form.items() if isinstance(value, str)}
+        return fields, await file.read()
+
+
+async def _to_json(fields: dict[str, str], file: bytes, part: str, most_sessions: int) -> bytes:
+    if _HISTORY in fields:
+        raise _refused(_HISTORY, "comes from the file")
+    try:
+        rows = await asyncio.to_thread(read_csv, file, most_sessions)
+    except InvalidCsvError as error:
+        raise _refused(part, str(error)) from error
+    return orjson.dumps({name: _value(name, text) for name, text in fields.items()} | {_HISTORY: rows})
+
+
+def _value(name: str, text: str) -> str | int:
+    """Return a field as JSON has it; a text that is no number is left to be refused with its name."""
+    return int(text) if name in _NUMBERS and text.isascii() and text.isdigit() and len(text) <= 9 else text  # noqa: PLR2004
+
+
+def _with_json(request: Request, body: bytes) -> Request:
+    others = [header for header in request.scope["headers"] if header[0] not in {b"content-type", b"content-length"}]
+    headers = [*others, (b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return Request({**request.scope, "headers": headers}, receive)
+
+
+def _refused(field: str, reason: str) -> ProblemError:
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, reason, field=field)

@@ -1,0 +1,198 @@
+"""CSV files as rows under known columns, whatever their delimiter, encoding and titles."""
+
+import codecs
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from closecast_predictor.api.uploads.cells import COMMA, POINT, InvalidCsvError, shown
+
+_NAMES: Final = {
+    "date": ("date", "data", "datetime", "timestamp", "session", "day", "dia", "pregao"),
+    "open": ("open", "abertura"),
+    "high": ("high", "maxima", "maximo"),
+    "low": ("low", "minima", "minimo"),
+    "close": ("close", "fechamento", "ultimo", "last", "price", "preco", "adj close", "adjclose"),
+    "volume": ("volume", "vol"),
+}
+"""Names of the columns without accents, dots and case; of several in one file the first here counts."""
+
+_DELIMITERS: Final = (",", ";", "\t")
+_BLANK: Final = "".join(_DELIMITERS) + " \r\n"
+_MOST_COLUMNS: Final = 64
+_TITLES_SHOWN: Final = 10
+_LONGEST_LINE: Final = 2**18
+_TITLE_LINES: Final = 2
+"""yfinance writes up to so many lines of titles below the header."""
+
+_OTHER_FILES: Final = {
+    b"PK\x03\x04": "a ZIP archive or an Excel workbook",
+    b"\x1f\x8b": "compressed by gzip",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"%PDF": "a PDF",
+}
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: where it stands, and the cell of each known column."""
+
+    line: int
+    cells: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The known columns of a file.
+
+    Attributes:
+        delimiter: What stands between its cells.
+        titles: What the file calls each column that is known.
+        rows: Its rows, blank ones left out.
+    """
+
+    delimiter: str
+    titles: dict[str, str]
+    rows: list[Row]
+
+    def fault(self, row: Row, field: str, reason: str) -> InvalidCsvError:
+        """Return an error that names the line and what the file calls the column."""
+        return InvalidCsvError(reason, row.line, self.titles[field])
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    line: int
+    delimiter: str
+    cells: list[str]
+    positions: dict[str, int]
+
+
+def read_table(data: bytes, most_rows: int) -> Table:
+    """Return the rows of a CSV file under the columns that are known: date, open, high, low, close, volume.
+
+    Args:
+        data: The file.
+        most_rows: Rows above which it is refused.
+
+    Raises:
+        InvalidCsvError: If it is no text, has no column of closes, or its rows do not fit its header.
+    """
+    lines = _lines(_decode(data))
+    header = _header(lines)
+    rows, titles = _rows(header, lines, most_rows)
+    positions = header.positions
+    if "date" not in positions and (titles or not header.cells[0].strip()):
+        positions = positions | {"date": 0}  # pandas and yfinance give the dates no title of their own
+    return Table(
+        header.delimiter,
+        {field: shown(header.cells[at].strip()) or str(at + 1) for field, at in positions.items()},
+        [Row(line, {field: cells[at] for field, at in positions.items()}) for line, cells in rows],
+    )
+
+
+def _decode(data: bytes) -> str:
+    for magic, kind in _OTHER_FILES.items():
+        if data.startswith(magic):
+            raise InvalidCsvError(f"this is {kind}, not CSV")
+    try:
+        is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = data.decode("utf-16" if is_utf16 else "utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", errors="replace")  # Latin 1 as Windows writes it
+    if control := _CONTROL.search(text):
+        line = text.count("\n", 0, control.start()) + 1
+        raise InvalidCsvError(f"holds the character U+{ord(control.group()):04X}, this is no text", line)
+    return text
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    stream = io.StringIO(text, newline="")
+    number = 0
+    while line := stream.readline(_LONGEST_LINE + 1):
+        number += 1
+        if len(line) > _LONGEST_LINE:
+            raise InvalidCsvError(f"is longer than {_LONGEST_LINE} characters", number)
+        yield number, line
+
+
+def _header(lines: Iterator[tuple[int, str]]) -> _Header:
+    line, text = next((one for one in lines if one[1].strip(_BLANK)), (1, ""))
+    # Of the delimiters that one counts by which most columns are known.
+    delimiter, cells = max(
+        ((delimiter, _cells(text, delimiter, line)) for delimiter in _DELIMITERS),
+        key=lambda reading: (len(_positions(reading[1])), len(reading[1])),
+    )
+    if len(cells) > _MOST_COLUMNS:
+        raise InvalidCsvError(f"has {len(cells)} columns, at most {_MOST_COLUMNS} are read", line)
+    _refuse_formulas(line, cells, cells)
+    positions = _positions(cells)
+    if "close" not in positions:
+        there = ", ".join(shown(cell) for cell in cells[:_TITLES_SHOWN])
+        raise InvalidCsvError(f"has no column Close (nor Fechamento, Último, Adj Close), only: {there}", line)
+    titles = [_plain(cell) for cell in cells]
+    for at in positions.values():
+        if titles.count(titles[at]) > 1:
+            raise InvalidCsvError("stands there twice; send one symbol at a time", line, shown(cells[at]))
+    return _Header(line, delimiter, cells, positions)
+
+
+def _cells(text: str, delimiter: str, line: int) -> list[str]:
+    try:
+        return next(csv.reader([text], delimiter=delimiter), [])
+    except csv.Error as error:
+        raise InvalidCsvError(str(error), line) from error
+
+
+def _positions(cells: list[str]) -> dict[str, int]:
+    titles = [_plain(cell) for cell in cells]
+    found = {field: next((name for name in names if name in titles), None) for field, names in _NAMES.items()}
+    return {field: titles.index(name) for field, name in found.items() if name is not None}
+
+
+def _plain(title: str) -> str:
+    letters = unicodedata.normalize("NFKD", title.replace("_", " ").replace(".", ""))
+    return " ".join("".join(one for one in letters if not unicodedata.combining(one)).casefold().split())
+
+
+def _rows(header: _Header, lines: Iterator[tuple[int, str]], most: int) -> tuple[list[tuple[int, list[str]]], int]:
+    """Return the rows with their lines, and how many lines of titles stood above them."""
+    reader = csv.reader((text for _, text in lines), delimiter=header.delimiter, strict=True)
+    width = len(header.cells)
+    rows: list[tuple[int, list[str]]] = []
+    titles = 0
+    try:
+        for row in reader:
+            cells = [cell.strip() for cell in row]
+            line = header.line + reader.line_num
+            if not any(cells):
+                continue
+            _refuse_formulas(line, cells, header.cells)
+            if not rows and titles < _TITLE_LINES and _is_title(cells):
+                titles += 1
+                continue
+            if len(rows) == most:
+                raise InvalidCsvError(f"is that of session {most + 1}, at most {most} are read", line)
+            if any(cells[width:]):
+                raise InvalidCsvError(f"has {len(cells)} cells, the header has {width}", line)
+            rows.append((line, cells + [""] * (width - len(cells))))
+    except csv.Error as error:
+        raise InvalidCsvError(str(error), header.line + reader.line_num) from error
+    return rows, titles
+
+
+def _refuse_formulas(line: int, cells: list[str], titles: list[str]) -> None:
+    for at, cell in enumerate(cells):
+        if cell.lstrip().startswith(("=", "@")):
+            title = titles[at].strip() if at < len(titles) else ""
+            raise InvalidCsvError(f"{shown(cell)!r} is a formula", line, shown(title) or str(at + 1))
+
+
+def _is_title(cells: list[str]) -> bool:
+    named = _plain(cells[0]) in {"", "ticker", *_NAMES["date"]}
+    return named and all(POINT.read(cell) is None and COMMA.read(cell) is None for cell in cells[1:])
