@@ -4,6 +4,12 @@ import pytest
 
 from closecast.calendars import calendar_of, calendar_of_symbol, exchange_of
 
+SYMBOLS = (
+    *("VALE3.SA", "ASML.AS", "BHP.AX", "GGAL.BA", "TCS.BO", "ABI.BR", "MAERSK-B.CO", "SAP.DE", "NOKIA.HE", "0700.HK"),
+    *("005930.KS", "SHEL.L", "EDP.LS", "SAN.MC", "ENI.MI", "WALMEX.MX", "TCS.NS", "EQNR.OL", "AIR.PA", "D05.SI"),
+    *("FALABELLA.SN", "VOLV-B.ST", "NESN.SW", "7203.T", "RY.TO", "2330.TW"),
+)
+
 
 @pytest.mark.parametrize(
     ("symbol", "mic", "currency"),
@@ -11,6 +17,15 @@ from closecast.calendars import calendar_of, calendar_of_symbol, exchange_of
 )
 def test_exchange_of_a_symbol(symbol: str, mic: str, currency: str) -> None:
     assert exchange_of(symbol) == (mic, currency)
+
+
+@pytest.mark.parametrize("symbol", SYMBOLS)
+def test_every_exchange_that_a_suffix_names_has_a_calendar(symbol: str) -> None:
+    now = datetime.now(UTC)
+    calendar = calendar_of_symbol(symbol)
+    assert calendar.mic != "XNYS"
+    assert now.date() - calendar.last_settled(now) < timedelta(days=15)
+    assert len(calendar.next_sessions(now.date(), 10)) == 10
 
 
 def test_b3_keeps_its_own_holidays() -> None:

@@ -12,8 +12,8 @@ from services.ingestor.tests.processes import Ingestor, run
 from services.ingestor.tests.yahoo_server import Bar, Stock, YahooServer
 
 from closecast.calendars import calendar_of
-from closecast.events import Quote
-from closecast.kafka import KafkaSettings, new_consumer
+from closecast.events import BackfillRequest, Quote
+from closecast.kafka import KafkaSettings, Publisher, new_consumer
 from closecast.kafka.reader import partitions_of, read_to_end
 from closecast.ports import free_ports
 
@@ -110,6 +110,46 @@ def test_run_catches_up_serves_metrics_waits_and_stops_when_told(
     assert 'closecast_ingestor_rounds_total{outcome="complete"} 1.0' in metrics
     lines = [json.loads(line) for line in ingestor.log.splitlines()]
     assert {line["service"] for line in lines} == {"ingestor"}
+
+
+@pytest.mark.slow
+def test_run_keeps_what_was_fetched_up_to_date_after_a_restart_too(
+    kafka_settings: KafkaSettings, write_csv: CsvWriter
+) -> None:
+    sessions = recent_sessions(3)
+    lines = [f"{session},1,1,1,1,1,1" for session in sessions]
+    folder = write_csv("AAPL", YAHOO, *lines)
+    write_csv("MSFT", YAHOO, *lines[:2])
+    arguments = ("run", "--source", "csv", "--csv-folder", str(folder), "--symbols", "AAPL", "--log.level", "debug")
+    with Ingestor(kafka_settings, *arguments) as ingestor:
+        ingestor.wait_for("waiting for the next round")
+        publisher = Publisher(kafka_settings, "test")
+        publisher.send(kafka_settings.topics.backfill_requests, BackfillRequest(symbol="MSFT"))
+        publisher.close()
+        ingestor.wait_for('"outcome": "served"')
+        ingestor.terminate()
+        assert ingestor.wait(20) == 0
+    assert [str(quote.session) for quote in quotes(kafka_settings) if quote.symbol == "MSFT"] == sessions[:2]
+
+    write_csv("MSFT", YAHOO, *lines)
+    with Ingestor(kafka_settings, *arguments) as ingestor:
+        ingestor.wait_for('"new": 1')
+    assert [str(quote.session) for quote in quotes(kafka_settings) if quote.symbol == "MSFT"] == sessions
+
+
+@pytest.mark.slow
+def test_serve_publishes_nothing_but_what_is_asked_for(kafka_settings: KafkaSettings) -> None:
+    with Ingestor(kafka_settings, "serve", "--source", "sample", "--start", "2013-02-01") as ingestor:
+        ingestor.wait_for("waiting for backfill requests")
+        publisher = Publisher(kafka_settings, "test")
+        for symbol in ("NONE", "IBM"):
+            publisher.send(kafka_settings.topics.backfill_requests, BackfillRequest(symbol=symbol))
+        publisher.close()
+        ingestor.wait_for('"outcome": "served"')
+        ingestor.terminate()
+        assert ingestor.wait(20) == 0
+    assert "the sample holds AAPL, FB, GOOG, IBM, MSFT only" in ingestor.log
+    assert {quote.symbol for quote in quotes(kafka_settings)} == {"IBM"}
 
 
 @pytest.mark.slow

@@ -72,6 +72,27 @@ def test_a_retry_never_comes_after_the_next_close() -> None:
     assert plan.next_round(shortly_before) == NEW_YORK_SETTLES
 
 
+def test_a_symbol_that_is_added_is_asked_for_from_its_next_session_on() -> None:
+    plan = schedule("AAPL")
+    plan.note(["AAPL"], Outcome(), FRIDAY_NIGHT)
+    plan.add(["MSFT", "AAPL"], FRIDAY_NIGHT)
+    assert plan.due(FRIDAY_NIGHT) == []
+    assert plan.due(NEW_YORK_SETTLES) == ["AAPL", "MSFT"]
+
+
+def test_a_symbol_that_is_added_without_its_sessions_is_due_at_once() -> None:
+    plan = schedule("AAPL")
+    plan.note(["AAPL"], Outcome(), FRIDAY_NIGHT)
+    plan.add(["MSFT"])
+    assert plan.due(FRIDAY_NIGHT) == ["MSFT"]
+
+
+def test_another_exchange_that_is_added_settles_at_its_own_time() -> None:
+    plan = schedule("AAPL")
+    plan.add(["7203.T"], FRIDAY_NIGHT)
+    assert plan.next_settled(FRIDAY_NIGHT) == datetime(2024, 4, 8, 7, 0, tzinfo=UTC)
+
+
 def test_it_asks_at_once_and_stops_when_told() -> None:
     stop, asked = threading.Event(), []
 
@@ -80,5 +101,5 @@ def test_it_asks_at_once_and_stops_when_told() -> None:
         threading.Timer(0.1, stop.set).start()
         return Outcome()
 
-    follow(schedule("AAPL"), ask, stop)
+    follow(schedule("AAPL"), ask, stop.wait, stop)
     assert [symbols for symbols, _ in asked] == [["AAPL"]]

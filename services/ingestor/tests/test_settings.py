@@ -30,6 +30,11 @@ def test_the_environment_sets_what_flags_do(monkeypatch: pytest.MonkeyPatch) -> 
     assert (settings.symbols, settings.yahoo.threads, settings.settle_delay_min) == (("AAPL", "MSFT"), 2, 15)
 
 
+def test_who_only_serves_requests_needs_no_universe() -> None:
+    settings = load("serve", "--kafka.topic-prefix", "team.")
+    assert (settings.symbols, settings.backfill_group) == ((), "team.ingestor-backfills")
+
+
 def test_an_unknown_key_in_the_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOSECAST_INGESTOR_SYMBOL", "AAPL")
     with pytest.raises(SettingsError, match=r"CLOSECAST_INGESTOR_SYMBOL .*did you mean CLOSECAST_INGESTOR_SYMBOLS"):

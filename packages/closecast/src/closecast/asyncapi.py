@@ -10,9 +10,12 @@ from closecast.topics import Topic, Topics
 ASYNCAPI_VERSION: Final = "3.0.0"
 _PARTICIPANTS: Final = {
     # service: (sends to, receives from), by the last part of the topic's name
-    "ingestor": (("quotes",), ("quotes",)),
+    "ingestor": (("quotes", "backfills"), ("quotes", "backfill-requests", "backfills")),
     "trainer": (("models", "training-requests"), ("quotes", "training-requests")),
-    "predictor": (("forecasts", "training-requests"), ("quotes", "models", "training-requests", "forecasts")),
+    "predictor": (
+        ("forecasts", "training-requests", "backfill-requests"),
+        ("quotes", "models", "training-requests", "forecasts", "backfill-requests", "backfills"),
+    ),
 }
 
 

@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 import exchange_calendars
 
 _FIRST_SESSION: Final = "1980-01-01"
+_RECORDED_SINCE: Final = {"XBOM": "1997-01-01", "XSES": "1986-01-01", "XTKS": "1997-01-01"}
+"""Exchanges whose holidays are recorded from a later day on only."""
 
 
 class Exchange(NamedTuple):
@@ -23,6 +25,7 @@ _EXCHANGE_BY_SUFFIX: Final = {
     "AS": Exchange("XAMS", "EUR"),
     "AX": Exchange("XASX", "AUD"),
     "BA": Exchange("XBUE", "ARS"),
+    "BO": Exchange("XBOM", "INR"),
     "BR": Exchange("XBRU", "EUR"),
     "CO": Exchange("XCSE", "DKK"),
     "DE": Exchange("XETR", "EUR"),
@@ -34,7 +37,7 @@ _EXCHANGE_BY_SUFFIX: Final = {
     "MC": Exchange("XMAD", "EUR"),
     "MI": Exchange("XMIL", "EUR"),
     "MX": Exchange("XMEX", "MXN"),
-    "NS": Exchange("XNSE", "INR"),
+    "NS": Exchange("XBOM", "INR"),  # the National Stock Exchange keeps Bombay's holidays
     "OL": Exchange("XOSL", "NOK"),
     "PA": Exchange("XPAR", "EUR"),
     "SI": Exchange("XSES", "SGD"),
@@ -65,7 +68,7 @@ class ExchangeCalendar:
 
     def __init__(self, mic: str) -> None:
         try:
-            calendar = exchange_calendars.get_calendar(mic, start=_FIRST_SESSION)
+            calendar = exchange_calendars.get_calendar(mic, start=_RECORDED_SINCE.get(mic, _FIRST_SESSION))
         except (
             exchange_calendars.errors.InvalidCalendarName,
             exchange_calendars.errors.CalendarError,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from closecast.events import Event, Forecast, ModelEvent, Quote, TrainingRequest
+from closecast.events import BackfillEvent, BackfillRequest, Event, Forecast, ModelEvent, Quote, TrainingRequest
 
 _DAY_MS: Final = 24 * 60 * 60 * 1000
 DEFAULT_PREFIX: Final = "closecast."
@@ -77,10 +77,26 @@ class Topics:
             key="symbol",
             config={"cleanup.policy": "compact,delete", "retention.ms": str(400 * _DAY_MS)},
         )
+        self.backfill_requests = Topic(
+            name=f"{prefix}backfill-requests",
+            event=BackfillRequest,
+            description="Symbols that were asked for and that there are no quotes of.",
+            key="symbol",
+            config={"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)},
+            single_partition=True,
+        )
+        self.backfills = Topic(
+            name=f"{prefix}backfills",
+            event=BackfillEvent,
+            description="The outcome of every backfill request; what was served is kept up to date from then on.",
+            key="symbol",
+            config={"cleanup.policy": "compact"},
+            single_partition=True,
+        )
 
     def __iter__(self) -> Iterator[Topic]:
         """Iterate over every topic, dead letters included."""
-        carrying = (self.quotes, self.training_requests, self.models, self.forecasts)
-        yield from carrying
-        yield self.quotes.dead_letters
-        yield self.training_requests.dead_letters
+        yield from (self.quotes, self.training_requests, self.models, self.forecasts)
+        yield from (self.backfill_requests, self.backfills)
+        for read_in_a_group in (self.quotes, self.training_requests, self.backfill_requests):
+            yield read_in_a_group.dead_letters

@@ -5,9 +5,18 @@ from typing import Any
 
 import pytest
 
-from closecast.events import Event, Forecast, InvalidEventError, ModelEvent, Quote, TrainingRequest
+from closecast.events import (
+    BackfillEvent,
+    BackfillRequest,
+    Event,
+    Forecast,
+    InvalidEventError,
+    ModelEvent,
+    Quote,
+    TrainingRequest,
+)
 
-EVENTS = [Quote, TrainingRequest, ModelEvent, Forecast]
+EVENTS = [Quote, TrainingRequest, ModelEvent, Forecast, BackfillRequest, BackfillEvent]
 
 
 def with_changes(event: type[Event], **changes: Any) -> bytes:

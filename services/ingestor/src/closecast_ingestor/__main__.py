@@ -10,7 +10,7 @@ from typing import Final
 
 from kafka.errors import KafkaError
 
-from closecast.kafka.errors import BrokerUnavailableError, FencedError
+from closecast.kafka.errors import BrokerUnavailableError, FencedError, TooManyInvalidRecordsError
 from closecast.ports import PortInUseError
 from closecast.settings import load_or_exit
 from closecast.telemetry.logs import configure_logs, get_logger
@@ -24,7 +24,8 @@ from closecast_ingestor.sources.base import SourceError
 EXIT_FAILED: Final = 1
 EXIT_FENCED: Final = 3
 _GARBAGE_THRESHOLD: Final = 50_000
-_LONG_RUNNING: Final = ("run", "replay")
+_UNENDING: Final = ("run", "serve")
+_LONG_RUNNING: Final = (*_UNENDING, "replay")
 """Commands that serve metrics by themselves; the others do where a port is set, and so start beside them."""
 
 
@@ -47,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_FENCED
     except StoppedError as error:
         log.warning(str(error))
-        return 0 if settings.command == "run" else EXIT_FAILED
-    except (SourceError, PortInUseError, BrokerUnavailableError) as error:
+        return 0 if settings.command in _UNENDING else EXIT_FAILED
+    except (SourceError, PortInUseError, BrokerUnavailableError, TooManyInvalidRecordsError) as error:
         log.error(str(error))  # noqa: TRY400
         return EXIT_FAILED
     except KafkaError as error:

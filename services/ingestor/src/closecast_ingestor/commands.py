@@ -1,7 +1,8 @@
 """What each command does."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Final
@@ -13,6 +14,7 @@ from closecast.kafka.errors import BrokerUnavailableError
 from closecast.symbols import InvalidSymbolError, parse_symbol
 from closecast.telemetry.logs import get_logger
 from closecast_ingestor import metrics
+from closecast_ingestor.backfills import Backfills
 from closecast_ingestor.download import write_csv
 from closecast_ingestor.publishing import Publication
 from closecast_ingestor.replay import replay
@@ -28,6 +30,7 @@ _FIRST_DAY: Final = date(1980, 1, 2)
 """Trading calendars begin here; earlier sessions can't be told from holidays."""
 
 _BROKER_RETRY_S: Final = 5.0
+_POLL_S: Final = 1.0
 _log = get_logger(__name__)
 
 
@@ -40,9 +43,11 @@ def execute(settings: IngestorSettings, stop: threading.Event) -> bool:
         KafkaError: If Kafka fails.
         BrokerUnavailableError: If no broker answers.
         StoppedError: If `stop` is set before the work is done.
+        TooManyInvalidRecordsError: If so many backfill requests are bad that their writer must be broken.
     """
     source = make_source(settings, stop)
-    return _COMMANDS[settings.command](settings, source, universe(settings, source), stop)
+    symbols = () if settings.command == "serve" else universe(settings, source)
+    return _COMMANDS[settings.command](settings, source, symbols, stop)
 
 
 def make_source(settings: IngestorSettings, stop: threading.Event) -> Source:
@@ -82,7 +87,7 @@ def universe(settings: IngestorSettings, source: Source) -> tuple[str, ...]:
 
 
 def _once(settings: IngestorSettings, source: Source, symbols: Sequence[str], stop: threading.Event) -> bool:
-    window = _window(settings, settings.lookback_days)
+    window = _rounds_window(settings)
     with _publication(settings, symbols, window) as publication:
         outcome = _publish_round(source, symbols, window, publication, stop)
     return not outcome.failed
@@ -110,19 +115,61 @@ def _download(settings: IngestorSettings, source: Source, symbols: Sequence[str]
 def _run(settings: IngestorSettings, source: Source, symbols: Sequence[str], stop: threading.Event) -> bool:
     schedule = Schedule(symbols, _settle_delay(settings), timedelta(seconds=settings.retry_s))
     while not stop.is_set():
-        try:
-            with _publication(settings, symbols, _window(settings, settings.lookback_days)) as publication:
+        with _outlasting_kafka(stop), _publication(settings, schedule.symbols, _rounds_window(settings)) as publication:
 
-                def ask(due: Sequence[str], now: datetime) -> Outcome:
-                    window = _window(settings, settings.lookback_days, now)
-                    return _scheduled_round(source, due, window, publication, stop)
+            def ask(due: Sequence[str], now: datetime) -> Outcome:
+                return _scheduled_round(source, due, _rounds_window(settings, now), publication, stop)
 
-                follow(schedule, ask, stop)
-        except (KafkaError, BrokerUnavailableError) as error:
-            metrics.ROUNDS.labels("kafka-error").inc()
-            _log.error("Kafka has failed; trying again", error=str(error), wait_s=_BROKER_RETRY_S)
-            stop.wait(_BROKER_RETRY_S)
+            if settings.backfills:
+                with _backfills(settings, source, publication, stop) as backfills:
+                    _take_up(backfills, publication, schedule)
+                    follow(schedule, ask, partial(_serve_meanwhile, backfills, schedule), stop)
+            else:
+                follow(schedule, ask, stop.wait, stop)
     return True
+
+
+def _serve(settings: IngestorSettings, source: Source, symbols: Sequence[str], stop: threading.Event) -> bool:
+    while not stop.is_set():
+        with (
+            _outlasting_kafka(stop),
+            _publication(settings, symbols, _rounds_window(settings)) as publication,
+            _backfills(settings, source, publication, stop) as backfills,
+        ):
+            _log.info("waiting for backfill requests", source=source.name)
+            while not stop.is_set():
+                backfills.serve(_POLL_S)
+    return True
+
+
+@contextmanager
+def _outlasting_kafka(stop: threading.Event) -> Iterator[None]:
+    """Pass over a failure of Kafka: what the block did is done again after a wait."""
+    try:
+        yield
+    except (KafkaError, BrokerUnavailableError) as error:
+        metrics.ROUNDS.labels("kafka-error").inc()
+        _log.error("Kafka has failed; trying again", error=str(error), wait_s=_BROKER_RETRY_S)
+        stop.wait(_BROKER_RETRY_S)
+
+
+def _backfills(
+    settings: IngestorSettings, source: Source, publication: Publication, stop: threading.Event
+) -> closing[Backfills]:
+    return closing(Backfills(settings, source, publication, partial(_window, settings, None), stop))
+
+
+def _take_up(backfills: Backfills, publication: Publication, schedule: Schedule) -> None:
+    """Add to the universe what was fetched before this start."""
+    fetched = [symbol for symbol in backfills.served_before() if symbol not in schedule.symbols]
+    if fetched:
+        publication.widen(fetched, publication.since)
+        schedule.add(fetched)
+
+
+def _serve_meanwhile(backfills: Backfills, schedule: Schedule, seconds: float) -> None:
+    fetched = backfills.serve(min(seconds, _POLL_S))
+    schedule.add(fetched, datetime.now(UTC))
 
 
 def _scheduled_round(
@@ -147,8 +194,11 @@ def _publish_round(
 
 
 def _publication(settings: IngestorSettings, symbols: Sequence[str], window: Window) -> Publication:
-    since = datetime(window.start.year, window.start.month, window.start.day, tzinfo=UTC) - timedelta(days=1)
-    return Publication(settings.kafka, settings.identity, symbols, since, settings.batch_size)
+    return Publication(settings.kafka, settings.identity, symbols, window.since, settings.batch_size)
+
+
+def _rounds_window(settings: IngestorSettings, now: datetime | None = None) -> Window:
+    return _window(settings, settings.lookback_days, now)
 
 
 def _window(settings: IngestorSettings, lookback_days: int | None, now: datetime | None = None) -> Window:
@@ -170,6 +220,7 @@ _COMMANDS: Final[dict[Command, Callable[[IngestorSettings, Source, Sequence[str]
     "once": _once,
     "backfill": _once,
     "run": _run,
+    "serve": _serve,
     "replay": _replay,
     "download": _download,
 }

@@ -1,6 +1,7 @@
 """What Kafka holds already: the ingestor keeps no state of its own."""
 
 from collections.abc import Collection, Iterable
+from contextlib import closing
 from datetime import date, datetime
 from hashlib import blake2b
 from math import isclose
@@ -11,6 +12,7 @@ from closecast.kafka.clients import new_consumer
 from closecast.kafka.reader import begins_of, offsets_since, partitions_of, read_to_end
 from closecast.kafka.settings import KafkaSettings
 
+_CLIENT_ID: Final = "closecast-ingestor-ledger"
 _CORRECTION: Final = 1e-6
 """Smaller relative differences are the source's rounding (32-bit prices, un-adjusted by a new split), no correction."""
 
@@ -21,30 +23,41 @@ class _Held(NamedTuple):
 
 
 class Ledger:
-    """The latest revision and content of each quote, and the dead letters that were sent."""
+    """The latest revision and content of each quote, and the dead letters that were sent.
 
-    def __init__(self) -> None:
+    Args:
+        kafka: How to reach Kafka.
+    """
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._kafka = kafka
         self._quotes: dict[tuple[str, date], _Held] = {}
         self._dead_letters: set[bytes] = set()
 
-    @classmethod
-    def read(cls, kafka: KafkaSettings, symbols: Collection[str], since: datetime) -> "Ledger":
-        """Read the committed quotes of the symbols whose session closed after `since`, and all dead letters."""
-        ledger = cls()
-        consumer = new_consumer(kafka, "closecast-ingestor-ledger")
+    def read_quotes(self, symbols: Collection[str], since: datetime) -> None:
+        """Read the committed quotes of the symbols whose session closed after `since`."""
         wanted = {symbol.encode() for symbol in symbols}
-        try:
-            quotes = partitions_of(consumer, kafka.topics.quotes)
+        with closing(new_consumer(self._kafka, _CLIENT_ID)) as consumer:
+            quotes = partitions_of(consumer, self._kafka.topics.quotes)
             for record in read_to_end(consumer, offsets_since(consumer, quotes, since)):
                 if record.key is not None and record.key.partition(b"|")[0] in wanted:
-                    ledger._add_record(record.value)
-            letters = partitions_of(consumer, kafka.topics.quotes.dead_letters)
+                    self._add_record(record.value)
+
+    def read_dead_letters(self) -> None:
+        """Read all dead letters of quotes."""
+        with closing(new_consumer(self._kafka, _CLIENT_ID)) as consumer:
+            letters = partitions_of(consumer, self._kafka.topics.quotes.dead_letters)
             for record in read_to_end(consumer, begins_of(consumer, letters)):
                 error = dict(record.headers).get("error", b"")
-                ledger._dead_letters.add(_digest(record.key, record.value, error))
-        finally:
-            consumer.close()
-        return ledger
+                self._dead_letters.add(_digest(record.key, record.value, error))
+
+    def forget(self, symbols: Collection[str], before: date) -> None:
+        """Let go of the sessions of the symbols before a day, which will not be asked for again."""
+        self._quotes = {
+            (symbol, session): held
+            for (symbol, session), held in self._quotes.items()
+            if session >= before or symbol not in symbols
+        }
 
     def __len__(self) -> int:
         """Return how many sessions are held."""

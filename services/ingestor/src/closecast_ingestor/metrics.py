@@ -21,6 +21,9 @@ ROUNDS = Counter("closecast_ingestor_rounds", "Rounds over the universe, by outc
 ROUND_SECONDS = Histogram(
     "closecast_ingestor_round_seconds", "Time of one round.", buckets=(0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
 )
+BACKFILLS = Counter("closecast_ingestor_backfills", "Backfill requests that were answered.", ["outcome"])
+"""`outcome` is served, unknown, failed, or invalid for a record that is no request."""
+
 LAST_SESSION = Gauge(
     "closecast_ingestor_last_session_timestamp_seconds", "Close of the latest session published or found.", ["exchange"]
 )

@@ -9,11 +9,12 @@ from typing import Final, Self
 from structlog.contextvars import bound_contextvars
 
 from closecast.calendars import calendar_of
-from closecast.events import DeadLetter, Quote, quote_key
+from closecast.events import DeadLetter, Event, Quote, quote_key
 from closecast.kafka.admin import ensure_topics
 from closecast.kafka.publisher import TransactionalPublisher
 from closecast.kafka.settings import KafkaSettings
 from closecast.telemetry.logs import get_logger
+from closecast.topics import Topic
 from closecast_ingestor import metrics
 from closecast_ingestor.ledger import Ledger
 from closecast_ingestor.settled import Prepared
@@ -44,13 +45,17 @@ class Publication:
         self, kafka: KafkaSettings, transactional_id: str, symbols: Collection[str], since: datetime, batch_size: int
     ) -> None:
         self.counts: Counter[str] = Counter()
+        self.since = since
         self._topic = kafka.topics.quotes
         self._batch_size = batch_size
         self._quotes: dict[tuple[str, date], Quote] = {}
         self._letters: dict[tuple[bytes | None, bytes | None, str], DeadLetter] = {}
+        self._others: list[tuple[Topic, Event | DeadLetter]] = []
         ensure_topics(kafka, [self._topic, self._topic.dead_letters])
         self._publisher = TransactionalPublisher(kafka, CLIENT_ID, transactional_id)
-        self._ledger = Ledger.read(kafka, symbols, since)
+        self._ledger = Ledger(kafka)
+        self._ledger.read_dead_letters()
+        self._ledger.read_quotes(symbols, since)
         _log.info("read what Kafka holds", sessions=len(self._ledger), since=f"{since:%Y-%m-%d}")
 
     def __enter__(self) -> Self:
@@ -62,6 +67,19 @@ class Publication:
     ) -> None:
         """Let go of the connections; what was not flushed is not published."""
         self._publisher.close()
+
+    def widen(self, symbols: Collection[str], since: datetime) -> None:
+        """Read what Kafka holds of further symbols, which may be published from now on.
+
+        Args:
+            symbols: The symbols.
+            since: Sessions that closed before are not published.
+        """
+        self._ledger.read_quotes(symbols, since)
+
+    def narrow(self, symbols: Collection[str]) -> None:
+        """Forget of these symbols what lies before the range of the publication, all of which was flushed."""
+        self._ledger.forget(symbols, self.since.date())
 
     def add(self, prepared: Prepared) -> None:
         """Publish what is new of a symbol, at once or with the next batch.
@@ -95,6 +113,10 @@ class Publication:
         self._flush_if_full()
         return True
 
+    def add_beside(self, topic: Topic, record: Event | DeadLetter) -> None:
+        """Publish an event, or a record of a topic that can't be used, with the next flush."""
+        self._others.append((topic, record))
+
     def flush(self) -> None:
         """Commit what was added.
 
@@ -102,18 +124,24 @@ class Publication:
             FencedError: If a newer instance has taken over.
             KafkaError: If the batch could not be committed; none of it is visible then.
         """
-        if not (self._quotes or self._letters):
+        if not (self._quotes or self._letters or self._others):
             return
         with metrics.TRANSACTIONS.time(), self._publisher.transaction():
             for quote in self._quotes.values():
                 self._publisher.send(self._topic, quote)
             for letter in self._letters.values():
                 self._publisher.dead_letter(self._topic, letter)
+            for topic, record in self._others:
+                if isinstance(record, DeadLetter):
+                    self._publisher.dead_letter(topic, record)
+                else:
+                    self._publisher.send(topic, record)
         self._ledger.add(self._quotes.values(), self._letters.values())
         self._note_committed()
         _log.debug("batch committed", quotes=len(self._quotes), dead_letters=len(self._letters))
         self._quotes.clear()
         self._letters.clear()
+        self._others.clear()
 
     def _add_reject(self, reject: Reject) -> None:
         key = reject.symbol.encode() if reject.session is None else quote_key(reject.symbol, reject.session)

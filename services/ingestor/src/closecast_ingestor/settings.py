@@ -13,7 +13,7 @@ from closecast.symbols import Symbol
 from closecast.telemetry.logs import LogSettings
 from closecast.telemetry.metrics import MetricsSettings
 
-Command = Literal["once", "backfill", "run", "replay", "download"]
+Command = Literal["once", "backfill", "run", "serve", "replay", "download"]
 
 
 class YahooSettings(SettingsGroup):
@@ -35,7 +35,8 @@ class IngestorSettings(ServiceSettings):
 
     once      publish what is new of the last days, then exit (for a cron job)
     backfill  publish all sessions from --start to --end, then exit
-    run       catch up, then publish after each exchange's close, until stopped
+    run       catch up, then publish after each exchange's close, until stopped; serves requests as well
+    serve     publish what the predictor asks for, symbol by symbol, until stopped
     replay    publish old sessions one after the other at --speed, as if they happened now
     download  write the quotes to CSV files, which --source csv reads; needs no Kafka
 
@@ -46,6 +47,7 @@ class IngestorSettings(ServiceSettings):
     closecast-ingestor replay --source sample --speed 50
     closecast-ingestor backfill --symbols PETR4,VALE3,AAPL --start 2015-01-01
     closecast-ingestor run --symbols-file universe.txt
+    closecast-ingestor serve --source csv --csv-folder quotes/
     closecast-ingestor backfill --source csv --csv-folder quotes/ --start 2015-01-01
 
     Exit status: 0 all published; 1 some symbols failed, or Kafka did (the log names them); 2 wrong usage;
@@ -54,7 +56,7 @@ class IngestorSettings(ServiceSettings):
 
     model_config = service_config("INGESTOR", "closecast-ingestor")
 
-    command: CliPositionalArg[Command] = Field(description="once, backfill, run, replay or download.")
+    command: CliPositionalArg[Command] = Field(description="once, backfill, run, serve, replay or download.")
     source: Literal["yahoo", "csv", "sample"] = Field(
         default="yahoo",
         description="yahoo: Yahoo Finance; csv: files in --csv-folder; sample: AAPL, FB, GOOG, IBM, MSFT 2000-2013.",
@@ -87,6 +89,10 @@ class IngestorSettings(ServiceSettings):
         gt=0,
         description="run: wait before failed symbols are tried again; it doubles each time.",
     )
+    backfills: bool = Field(
+        default=True,
+        description="run: also publish, from --start or their first session on, symbols that the predictor asks for.",
+    )
     batch_size: int = Field(default=2000, ge=1, le=100_000, description="Most quotes in one Kafka transaction.")
     transactional_id: str | None = Field(
         default=None,
@@ -102,6 +108,11 @@ class IngestorSettings(ServiceSettings):
     def identity(self) -> str:
         """The transactional id in use."""
         return self.transactional_id or f"{self.kafka.topic_prefix}ingestor"
+
+    @property
+    def backfill_group(self) -> str:
+        """The consumer group that all ingestors read backfill requests in."""
+        return f"{self.kafka.topic_prefix}ingestor-backfills"
 
     @field_validator("symbols", mode="before")
     @classmethod
@@ -121,6 +132,6 @@ class IngestorSettings(ServiceSettings):
             raise ValueError("start: backfill needs --start, the first session to publish")
         if self.source == "csv" and self.csv_folder is None:
             raise ValueError("csv_folder: --source csv needs --csv-folder, the folder of SYMBOL.csv files")
-        if self.source == "yahoo" and not self.symbols and self.symbols_file is None:
+        if self.source == "yahoo" and self.command != "serve" and not self.symbols and self.symbols_file is None:
             raise ValueError("symbols: --source yahoo needs --symbols or --symbols-file")
         return self

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -39,6 +39,11 @@ class Window:
     end: date
     now: datetime
     delay: timedelta
+
+    @property
+    def since(self) -> datetime:
+        """A time, in UTC, before which no session wanted has closed, wherever its exchange is."""
+        return datetime(self.start.year, self.start.month, self.start.day, tzinfo=UTC) - timedelta(days=1)
 
 
 @dataclass(slots=True)

@@ -103,6 +103,7 @@ def test_an_empty_answer_is_a_failure_not_an_empty_history(yahoo_server: YahooSe
     answer = answers(source(yahoo_server), "AAPL")["AAPL"]
     assert isinstance(answer, Failure)
     assert "no price data" in answer.reason
+    assert not answer.unknown
     assert yahoo_server.asked["AAPL"] == 3, "it is asked again, for it often passes"
 
 
@@ -112,6 +113,7 @@ def test_one_bad_symbol_leaves_the_good_ones_alone(yahoo_server: YahooServer) ->
     given = answers(source(yahoo_server), "AAPL", "GONE", "MSFT")
     assert [type(answer) for answer in given.values()] == [History, Failure, History]
     assert "may be delisted" in given["GONE"].reason  # type: ignore[union-attr]
+    assert given["GONE"].unknown  # type: ignore[union-attr]
     assert yahoo_server.asked["GONE"] <= 2, "Yahoo has said why; asking again would not help"
 
 

@@ -1,5 +1,6 @@
 """The contracts between the services: every event that crosses Kafka."""
 
+from closecast.events.backfill import BackfillEvent, BackfillOutcome, BackfillRequest
 from closecast.events.base import SCHEMA_VERSION, Event, InvalidEventError, describe_errors
 from closecast.events.dead_letter import DeadLetter
 from closecast.events.forecast import BASE_VERSION, Forecast, HorizonForecast
@@ -10,6 +11,9 @@ from closecast.events.training_request import Hyperparameters, ModelName, Traini
 __all__ = [
     "BASE_VERSION",
     "SCHEMA_VERSION",
+    "BackfillEvent",
+    "BackfillOutcome",
+    "BackfillRequest",
     "DeadLetter",
     "Event",
     "Forecast",

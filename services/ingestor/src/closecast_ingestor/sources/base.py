@@ -103,10 +103,12 @@ class Failure:
     Attributes:
         symbol: Canonical symbol.
         reason: Why, in words for the operator.
+        unknown: Whether the source has nothing of it, so that asking again would not help.
     """
 
     symbol: str
     reason: str
+    unknown: bool = False
 
 
 class Source(Protocol):

@@ -44,7 +44,7 @@ class CsvFolder:
         files = self._files()
         for symbol in symbols:
             if symbol not in files:
-                yield Failure(symbol, f"{self._folder} holds no file {symbol}.csv")
+                yield Failure(symbol, f"{self._folder} holds no file {symbol}.csv", unknown=True)
                 continue
             try:
                 yield read_history(files[symbol], symbol)

@@ -28,7 +28,7 @@ class Sample:
             if symbol in _SYMBOLS:
                 yield _read(symbol)
             else:
-                yield Failure(symbol, f"the sample holds {', '.join(_SYMBOLS)} only")
+                yield Failure(symbol, f"the sample holds {', '.join(_SYMBOLS)} only", unknown=True)
 
 
 def _read(symbol: str) -> History:

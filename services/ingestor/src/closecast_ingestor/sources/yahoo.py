@@ -102,7 +102,7 @@ class Yahoo:
         except YFRateLimitError:
             return _Refused(symbol, f"Yahoo answers 429 (too many requests), {1 + self._settings.retries} times")
         except Exception as error:  # noqa: BLE001 - whatever yfinance raises is this symbol's failure, and is told
-            return Failure(symbol, f"{type(error).__name__}: {error}")
+            return Failure(symbol, f"{type(error).__name__}: {error}", unknown=_is_unknown(error))
         return History(symbol, origin="yahoo", rows=list(_rows(bars)))
 
     def _bars(self, symbol: str, start: date) -> pd.DataFrame:
@@ -156,8 +156,13 @@ def _configure_yfinance() -> TemporaryDirectory[str]:
 
 
 def _may_pass(error: BaseException) -> bool:
-    """Tell whether another try may help: not where Yahoo says why it has nothing."""
-    return not (isinstance(error, YFPricesMissingError) and error.yahoo_reason is not None)
+    """Tell whether another try may help."""
+    return not _is_unknown(error)
+
+
+def _is_unknown(error: BaseException) -> bool:
+    """Tell whether Yahoo has nothing of a symbol: it says why."""
+    return isinstance(error, YFPricesMissingError) and error.yahoo_reason is not None
 
 
 def _tell_retry(symbol: str) -> Callable[[RetryCallState], None]:
