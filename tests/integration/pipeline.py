@@ -29,7 +29,7 @@ class Pipeline:
     def __init__(self, kafka: KafkaSettings, mlflow_uri: str, folder: Path) -> None:
         self.kafka = kafka
         self._folder = folder
-        self._mlflow_uri = mlflow_uri
+        self.mlflow_uri = mlflow_uri
         self._port, self._predictor_metrics = free_ports(2)
         self._supervisor = Supervisor()
         self._http = httpx.Client(base_url=f"http://127.0.0.1:{self._port}", timeout=30, trust_env=False)
@@ -115,7 +115,7 @@ class Pipeline:
                 CLOSECAST_KAFKA_BOOTSTRAP_SERVERS=self.kafka.bootstrap_servers,
                 CLOSECAST_KAFKA_TOPIC_PREFIX=self.kafka.topic_prefix,
                 CLOSECAST_KAFKA_PARTITIONS=str(self.kafka.partitions),
-                CLOSECAST_MLFLOW_TRACKING_URI=self._mlflow_uri,
+                CLOSECAST_MLFLOW_TRACKING_URI=self.mlflow_uri,
                 CLOSECAST_MLFLOW_MODEL=name,
                 CLOSECAST_MLFLOW_EXPERIMENT=name,
                 CLOSECAST_METRICS_HOST="127.0.0.1",

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import ray
 from ray import ObjectRef, serve
-from ray.exceptions import RayError
+from ray.exceptions import RayError, RayTaskError
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
@@ -74,7 +74,7 @@ class Forecaster:
 
     async def training(self, request_id: str) -> Training | None:
         """Return what is known of a training request."""
-        return self._engine.trainings.find(UUID(request_id))
+        return await asyncio.to_thread(self._engine.trainings.find, UUID(request_id))
 
     async def window(self, symbol: str, sessions: int) -> Window | None:
         """Return the latest sessions of a symbol."""
@@ -216,6 +216,8 @@ class RemoteDesk:
     async def _call(self, method: str, *arguments: object, timeout_s: float = _CALL_S) -> Any:  # noqa: ANN401 - the method's
         try:
             return await asyncio.wait_for(getattr(self._forecaster, method).remote(*arguments), timeout_s)
+        except RayTaskError as error:
+            raise ForecasterUnavailableError(f"the forecaster failed: {error.cause}") from error
         except (RayError, RayServeException, TimeoutError) as error:
             told = str(error).strip().splitlines()
             raise ForecasterUnavailableError(
