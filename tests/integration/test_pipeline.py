@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 
 from closecast.events import Quote
-from closecast.mlflow_settings import MlflowSettings
 from closecast_predictor.registry import Registry
 from closecast_predictor.training import TrainingDesk
 from tests.integration.pipeline import Pipeline
@@ -83,7 +82,7 @@ def test_a_training_that_is_asked_for_has_an_outcome(pipeline: Pipeline) -> None
 
 def test_outcomes_are_on_record_when_the_topic_has_forgotten_them(pipeline: Pipeline) -> None:
     trained, known = train(pipeline), train(pipeline)
-    desk = TrainingDesk(pipeline.kafka, Registry(MlflowSettings(tracking_uri=pipeline.mlflow_uri)))
+    desk = TrainingDesk(pipeline.kafka, Registry(pipeline.mlflow))
 
     recorded = [desk.find(UUID(outcome["id"])) for outcome in (trained, known)]
 

@@ -15,7 +15,7 @@ from ray.serve.handle import DeploymentHandle
 
 from closecast.events import TrainingRequest
 from closecast.ports import PortInUseError
-from closecast.telemetry.logs import configure_logs, get_logger
+from closecast.telemetry.logs import get_logger
 from closecast.telemetry.metrics import serve_metrics
 from closecast_predictor import metrics
 from closecast_predictor.api.app import build_app
@@ -26,6 +26,7 @@ from closecast_predictor.api.serving import SERVING
 from closecast_predictor.autoscaling import BUSY, BusyMeter
 from closecast_predictor.champion import LoadedModel, ModelCache
 from closecast_predictor.engine import Engine, Status
+from closecast_predictor.ray_output import configure_process_logs
 from closecast_predictor.settings import PredictorSettings
 from closecast_predictor.snapshot import Model, ModelFiles, Snapshot
 from closecast_predictor.training import Training
@@ -48,7 +49,7 @@ class Forecaster:
     """Runs the engine and hands its snapshots to the replicas through the object store."""
 
     def __init__(self, settings: PredictorSettings) -> None:
-        configure_logs(settings.log, "predictor")
+        configure_process_logs(settings.log)
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
         self._update: Update | None = None
@@ -123,7 +124,7 @@ class Api:
     """Answers HTTP from the latest snapshot, also while the forecaster is away."""
 
     async def __init__(self, settings: PredictorSettings, forecaster: DeploymentHandle[Forecaster]) -> None:  # type: ignore[misc]
-        configure_logs(settings.log, "predictor")
+        configure_process_logs(settings.log)
         self._settings = settings
         self._desk = RemoteDesk(forecaster)
         self._busy = BusyMeter()

@@ -12,9 +12,12 @@ from typing import Final
 import orjson
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
 
 from closecast.horizons import HORIZONS
+from closecast.telemetry.logs import get_logger
 from closecast_predictor import metrics
+from closecast_predictor.api import request_ids
 from closecast_predictor.api.errors import PROBLEM_TYPE, problem_body
 from closecast_predictor.api.serving import SERVING, Serving
 
@@ -29,6 +32,8 @@ _FORM: Final = (b"content-type", b"application/x-www-form-urlencoded")
 """What `curl -d` says of any body unless it is told otherwise; nothing here takes forms."""
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _FROM_SNAPSHOT: Final = metrics.PREDICTIONS.labels("snapshot")
+_log = get_logger(__name__)
+
 _OK: Final = {method: metrics.HTTP_REQUESTS.labels(method, "200") for method in ("GET", "POST")}
 
 
@@ -51,6 +56,7 @@ class Edge:
             return
         scope[_PASSED] = True
         started = perf_counter()
+        request_id = request_ids.identify(scope)
         method, path = scope["method"], scope["path"]
         answer = None
         if method == "GET":
@@ -59,16 +65,17 @@ class Edge:
         elif method == "POST":
             body = await _read(scope, receive, self._serving.max_body)
             if body is None:
-                await self._refuse(send)
+                await self._refuse(send, request_id)
                 return
             if path == _PREDICT:
                 answer = self._for_body(body)
             receive = _Replay(body, receive)
             scope["headers"] = [header for header in scope["headers"] if header != _FORM]
         if answer is None:
-            await self._pass_on(scope, receive, send, started)
+            with bound_contextvars(request_id=request_id.decode()):
+                await self._pass_on(scope, receive, send, started, request_id)
             return
-        await _respond(send, HTTPStatus.OK, _JSON, answer)
+        await _respond(send, HTTPStatus.OK, _JSON, answer, request_id)
         _OK[method].inc()
         _FROM_SNAPSHOT.inc()
         metrics.HTTP_DURATION.observe(perf_counter() - started)
@@ -100,27 +107,31 @@ class Edge:
         answer = self._serving.answers.get(symbol)
         return answer.body(horizon) if answer is not None and 1 <= horizon <= HORIZONS else None
 
-    async def _refuse(self, send: Send) -> None:
+    async def _refuse(self, send: Send, request_id: bytes) -> None:
         status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         detail = f"the body is larger than {self._serving.max_body} bytes"
-        await _respond(send, status, _PROBLEM, problem_body(status, detail))
+        await _respond(send, status, _PROBLEM, problem_body(status, detail), request_id)
         metrics.HTTP_REQUESTS.labels("POST", str(status.value)).inc()
 
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, started: float) -> None:
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, started: float, request_id: bytes) -> None:
         status = HTTPStatus.INTERNAL_SERVER_ERROR.value
 
         async def watch(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                request_ids.name_in(message, request_id)
             await send(message)
 
         try:
             await self._app(scope, receive, watch)
         finally:
             method = scope["method"] if scope["method"] in _METHODS else "other"
+            took = perf_counter() - started
             metrics.HTTP_REQUESTS.labels(method, str(status)).inc()
-            metrics.HTTP_DURATION.observe(perf_counter() - started)
+            metrics.HTTP_DURATION.observe(took)
+            tell = _log.warning if status >= HTTPStatus.INTERNAL_SERVER_ERROR else _log.debug
+            tell("answered", method=method, path=scope["path"], status=status, ms=round(1000 * took, 1))
 
 
 def middlewares() -> list[Middleware]:
@@ -153,8 +164,12 @@ def _announced(scope: Scope) -> int:
     return 0
 
 
-async def _respond(send: Send, status: HTTPStatus, content_type: bytes, body: bytes) -> None:
-    headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
+async def _respond(send: Send, status: HTTPStatus, content_type: bytes, body: bytes, request_id: bytes) -> None:
+    headers = [
+        (b"content-type", content_type),
+        (b"content-length", b"%d" % len(body)),
+        (request_ids.HEADER, request_id),
+    ]
     await send({"type": "http.response.start", "status": status.value, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
