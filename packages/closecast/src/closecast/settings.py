@@ -100,7 +100,7 @@ def refuse_unknown_keys(settings: type[BaseSettings], environment: Mapping[str, 
             raise SettingsError(f"unknown setting {key} in the environment{hint}")
 
 
-_SHARED_GROUPS: Final = ("KAFKA", "LOG", "METRICS", "MLFLOW")
+_SHARED_GROUPS: Final = ("AUTH", "KAFKA", "LOG", "METRICS", "MLFLOW")
 
 
 def _reads_group(known: set[str], key: str) -> bool:

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from ray import serve
 from ray.serve import Application
-from ray.serve.config import AutoscalingConfig, AutoscalingPolicy
+from ray.serve.config import AutoscalingConfig, AutoscalingPolicy, BackpressureConfig
 
+from closecast_predictor.access.setup import warn_if_open
 from closecast_predictor.autoscaling import BusyPolicy
 from closecast_predictor.deployments import Api, Forecaster
 from closecast_predictor.settings import PredictorSettings
@@ -20,6 +21,7 @@ _DOWNSCALE_DELAY_S: Final = 120.0
 _TARGET_ONGOING: Final = 32
 _MAX_ONGOING: Final = 1000
 _FORECASTER_CALLS: Final = 1000
+_RETRY_S: Final = 1
 
 
 def build(_arguments: dict[str, Any] | None = None) -> Application:
@@ -33,6 +35,8 @@ def build(_arguments: dict[str, Any] | None = None) -> Application:
 
 def application(settings: PredictorSettings) -> Application:
     """Return the application: one forecaster, and replicas that answer."""
+    warn_if_open(settings)
+    settings = settings.model_copy(update={"auth": settings.auth.ready_to_share()})
     forecaster = serve.deployment(
         name="Forecaster",
         num_replicas=1,
@@ -46,6 +50,7 @@ def application(settings: PredictorSettings) -> Application:
         name="Api",
         max_ongoing_requests=_MAX_ONGOING,
         max_queued_requests=_MAX_ONGOING,
+        backpressure_config=BackpressureConfig(retry_after_s=_RETRY_S),
         autoscaling_config=_autoscaling(settings),
         ray_actor_options={"num_cpus": 0},
     )(Api)

@@ -1,7 +1,6 @@
 """Ray and Ray Serve as the predictor runs them. What is in the environment must be there before ray is imported."""
 
 import contextlib
-import logging
 import os
 import secrets
 from collections.abc import Iterator
@@ -44,6 +43,8 @@ def serve_environment() -> dict[str, str]:
         "RAY_SERVE_USE_GRPC_BY_DEFAULT": "0",
         "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH": "closecast_predictor.api.edge.middlewares",
         "RAY_USAGE_STATS_ENABLED": "0",
+        # Serve's HAProxy passes on what a client wrote into X-Forwarded-For: uvicorn must not take it for the truth.
+        "FORWARDED_ALLOW_IPS": "",
     }
 
 
@@ -74,11 +75,6 @@ def local_environment(folder: Path) -> dict[str, str]:
         # Ten rounds a second, the default, are half of what an idle system costs.
         "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
         "RAY_prestart_worker_first_driver": "0",
-        # Equal lines of two replicas are two lines; Ray would hold back the second and change its text.
-        "RAY_DEDUP_LOGS": "0",
-        # What replicas log comes out as they wrote it (see `ray_output`).
-        "RAY_DISABLE_WORKER_LOG_PREFIX": "1",
-        "RAY_COLOR_PREFIX": "0",
     }
 
 
@@ -99,27 +95,21 @@ def running_ray(settings: PredictorSettings, folder: Path) -> Iterator[None]:
     for name, value in (serve_environment() | ({} if address else local_environment(folder))).items():
         os.environ.setdefault(name, value)
     options: dict[str, Any] = {"address": address} if address else _local_ray(settings, folder)
-    _start(settings, options)
+    _start(options, {"host": settings.host, "port": settings.port})
     try:
         yield
     finally:
         _stop()
 
 
-def _start(settings: PredictorSettings, options: dict[str, Any]) -> None:
+def _start(ray_options: dict[str, Any], http_options: dict[str, Any]) -> None:
     import ray
     from ray import serve
-    from ray.serve.config import HTTPOptions
-    from ray.serve.schema import LoggingConfig
 
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            ray.init(logging_level=logging.WARNING, **options)
-            serve.start(
-                proxy_location="HeadOnly",
-                http_options=HTTPOptions(host=settings.host, port=settings.port),
-                logging_config=LoggingConfig(log_level=logging.WARNING, enable_access_log=False),
-            )
+            ray.init(**ray_options)
+            serve.start(proxy_location="HeadOnly", http_options=http_options)
         except Exception as error:  # Ray's errors of this kind share no class
             _stop()
             _log.warning("Ray did not start", attempt=attempt, error=str(error))
@@ -147,6 +137,7 @@ def _local_ray(settings: PredictorSettings, folder: Path) -> dict[str, Any]:
         "include_dashboard": False,
         "object_store_memory": settings.object_store_mb * 2**20,
         "log_to_driver": True,
+        "logging_level": "warning",
         # On all other addresses Ray would be reachable from the network.
         "_node_ip_address": _LOOPBACK,
     }

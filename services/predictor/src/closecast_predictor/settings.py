@@ -1,20 +1,28 @@
 """Settings of the predictor."""
 
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import NoDecode
 
 from closecast.kafka import KafkaSettings
 from closecast.mlflow_settings import MlflowSettings
 from closecast.settings import ServiceSettings, service_config
 from closecast.telemetry.logs import LogSettings
 from closecast.telemetry.metrics import MetricsSettings
+from closecast_predictor.access.limits import check_rate
+from closecast_predictor.access.settings import AuthSettings
 from closecast_predictor.windows import DEFAULT_SESSIONS
 
 
 class PredictorSettings(ServiceSettings):
-    """Serves forecasts over HTTP: keeps up with the quotes on Kafka and with the champion in MLflow."""
+    """Serves forecasts over HTTP: keeps up with the quotes on Kafka and with the champion in MLflow.
+
+    closecast-predictor keys new --name NAME --scopes predict,train    make an API key
+    closecast-predictor hash-password NAME --scopes predict            hash a user's password
+    """
 
     model_config = service_config("PREDICTOR", "closecast-predictor")
     default_metrics_port: ClassVar[int] = 9203
@@ -34,6 +42,18 @@ class PredictorSettings(ServiceSettings):
     )
     max_body_bytes: int = Field(default=2 * 2**20, ge=1024, le=2**30, description="Largest request body.")
     max_history: int = Field(default=5000, ge=64, le=100_000, description="Most sessions of a history that is sent.")
+    max_in_progress: int = Field(
+        default=128, ge=1, le=10_000, description="Most requests in progress in a replica, known symbols aside."
+    )
+    rate_limit: str = Field(
+        default="", description="Most requests of a key, user or else address, to each replica, such as 600/minute."
+    )
+    proxies: int = Field(
+        default=0, ge=0, le=10, description="Proxies before Ray Serve's own that add to X-Forwarded-For; 0 ignores it."
+    )
+    origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Origins of other sites whose pages may call (CORS), comma separated; none by default."
+    )
     cache: Path | None = Field(
         default=None,
         description="Folder of the last good model, for restarts while MLflow is down; a temporary one by default.",
@@ -43,8 +63,28 @@ class PredictorSettings(ServiceSettings):
     )
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     mlflow: MlflowSettings = Field(default_factory=MlflowSettings)
+    auth: AuthSettings = Field(default_factory=AuthSettings)
     log: LogSettings = Field(default_factory=LogSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _rate(cls, value: str) -> str:
+        return check_rate(value) if value else value
+
+    @field_validator("origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            parts = urlsplit(origin)
+            if origin not in ("*", f"{parts.scheme}://{parts.netloc}"):
+                raise ValueError(f"{origin!r} is no origin such as https://example.com")
+        return value
 
     @model_validator(mode="after")
     def _replicas_in_order(self) -> Self:

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from typing import Final, Literal, Self, TextIO
+from typing import Final, Literal
 
 import structlog
 from pydantic import Field
@@ -21,9 +21,6 @@ _CHATTY: Final = (
     "httpx",
     "onnxscript",
     "torch.onnx",
-    "grpc",
-    "ray",
-    "ray.serve",
 )
 
 
@@ -37,23 +34,9 @@ class LogSettings(SettingsGroup):
         default="auto", description="auto: console on a terminal, JSON otherwise."
     )
 
-    @property
-    def console(self) -> bool:
-        """Whether this process writes for people."""
-        return sys.stderr.isatty() if self.format == "auto" else self.format == "console"
 
-    def resolved(self) -> Self:
-        """Return the same with the format spelt out, for processes whose output ends up on this one's."""
-        return self.model_copy(update={"format": "console" if self.console else "json"})
-
-
-def configure_logs(settings: LogSettings, service: str, stream: TextIO | None = None) -> None:
+def configure_logs(settings: LogSettings, service: str) -> None:
     """Send the logs of this process, and of the libraries in it, to standard error.
-
-    Args:
-        settings: How much, and in what form.
-        service: Named on every line.
-        stream: Where to instead.
 
     Values bound with ``structlog.contextvars.bound_contextvars(symbol=…, request_id=…)`` appear on every line logged
     inside that block, library lines included.
@@ -71,7 +54,7 @@ def configure_logs(settings: LogSettings, service: str, stream: TextIO | None = 
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -81,7 +64,6 @@ def configure_logs(settings: LogSettings, service: str, stream: TextIO | None = 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.level.upper())
-    _take_over_loggers()
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("kafka.net.selector").setLevel(logging.ERROR)  # it warns of every busy tenth of a second
@@ -94,16 +76,9 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     return logger
 
 
-def _take_over_loggers() -> None:
-    """Have libraries that brought handlers of their own write as all others do."""
-    for logger in logging.root.manager.loggerDict.values():
-        if isinstance(logger, logging.Logger) and logger.handlers:
-            logger.handlers.clear()
-            logger.propagate = True
-
-
 def _renderers(settings: LogSettings) -> list[Processor]:
-    if settings.console:
+    console = sys.stderr.isatty() if settings.format == "auto" else settings.format == "console"
+    if console:
         return [
             structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
         ]

@@ -8,8 +8,11 @@ from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 
 from closecast.events import TrainingRequest
+from closecast_predictor.access.openapi import describe_access
 from closecast_predictor.api.desk import ForecasterUnavailableError
 from closecast_predictor.api.errors import handle_errors
+from closecast_predictor.api.headers import SecurityHeaders
+from closecast_predictor.api.routes.access import access_routes
 from closecast_predictor.api.routes.context import Context
 from closecast_predictor.api.routes.forecasts import forecast_routes
 from closecast_predictor.api.routes.operations import operation_routes
@@ -35,14 +38,28 @@ def build_app(context: Context) -> FastAPI:
         strict_content_type=False,  # JSON is read as JSON also from those who do not say that it is
     )
     handle_errors(app)
-    for routes in (forecast_routes, quote_routes, training_routes, operation_routes):
+    for routes in (forecast_routes, quote_routes, training_routes, operation_routes, access_routes):
         app.include_router(routes(context))
+    app.add_middleware(SecurityHeaders)
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            guard = context.serving.guard
+            auth = guard is not None and guard.authenticator is not None
+            app.openapi_schema = describe_access(_routes_of(app), auth=auth, limits=guard is not None)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
     return app
 
 
 def openapi_document() -> dict[str, Any]:
-    """Return the OpenAPI document; it needs neither Ray nor Kafka."""
+    """Return the OpenAPI document as with access control on; it needs neither Ray nor Kafka."""
     app = build_app(Context(Serving(), _NoDesk(), max_history=5000))
+    return describe_access(_routes_of(app), auth=True, limits=True)
+
+
+def _routes_of(app: FastAPI) -> dict[str, Any]:
     return get_openapi(
         title=app.title,
         version=app.version,

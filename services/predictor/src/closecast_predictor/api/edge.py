@@ -11,29 +11,28 @@ from typing import Final
 
 import orjson
 from starlette.middleware import Middleware
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bound_contextvars
 
 from closecast.horizons import HORIZONS
-from closecast.telemetry.logs import get_logger
 from closecast_predictor import metrics
-from closecast_predictor.api import request_ids
-from closecast_predictor.api.errors import PROBLEM_TYPE, problem_body
+from closecast_predictor.api.bodies import Bodies, Replay
+from closecast_predictor.api.pressure import Backpressure, refuse_flood
 from closecast_predictor.api.serving import SERVING, Serving
 
 _PASSED: Final = "closecast.edge"
 _PREDICT: Final = "/predict"
 _FORECAST: Final = "/forecast/"
-_INTERNAL: Final = "/-/"
+_LOGIN: Final = "/login"
+_INTERNAL: Final = frozenset({"/-/healthz", "/-/routes"})
+"""What Ray Serve answers itself, HAProxy's health checks among it."""
+
 _DIGITS: Final = len(str(HORIZONS))
 _JSON: Final = b"application/json"
-_PROBLEM: Final = PROBLEM_TYPE.encode()
 _FORM: Final = (b"content-type", b"application/x-www-form-urlencoded")
-"""What `curl -d` says of any body unless it is told otherwise; nothing here takes forms."""
+"""What `curl -d` says of any body unless it is told otherwise; nothing but the login takes such forms."""
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _FROM_SNAPSHOT: Final = metrics.PREDICTIONS.labels("snapshot")
-_log = get_logger(__name__)
-
 _OK: Final = {method: metrics.HTTP_REQUESTS.labels(method, "200") for method in ("GET", "POST")}
 
 
@@ -47,6 +46,8 @@ class Edge:
 
     def __init__(self, app: ASGIApp, serving: Serving = SERVING) -> None:
         self._app = app
+        self._bounded = Backpressure(app, serving)
+        self._bodies = Bodies(serving)
         self._serving = serving
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,32 +57,32 @@ class Edge:
             return
         scope[_PASSED] = True
         started = perf_counter()
-        request_id = request_ids.identify(scope)
         method, path = scope["method"], scope["path"]
-        answer = None
-        if method == "GET":
-            if path.startswith(_FORECAST):
-                answer = self._for_path(path[len(_FORECAST) :], scope["query_string"])
-        elif method == "POST":
-            body = await _read(scope, receive, self._serving.max_body)
-            if body is None:
-                await self._refuse(send, request_id)
-                return
-            if path == _PREDICT:
-                answer = self._for_body(body)
-            receive = _Replay(body, receive)
-            scope["headers"] = [header for header in scope["headers"] if header != _FORM]
+        guard, answer = self._serving.guard, None
+        refusal = refuse_flood(scope)
+        if guard is not None and refusal is None:
+            send = guard.dress(scope, send)
+            refusal = await guard.check(scope)
+        if refusal is None and method == "GET":
+            answer = self._for_path(path, scope["query_string"])
+        elif refusal is None and method == "POST":
+            body = await self._bodies.read(scope, receive)
+            if isinstance(body, Response):
+                refusal = body
+            else:
+                answer = self._for_body(body) if path == _PREDICT else None
+                receive = Replay(body, receive)
+                scope["headers"] = _without_form(scope)
         if answer is None:
-            with bound_contextvars(request_id=request_id.decode()):
-                await self._pass_on(scope, receive, send, started, request_id)
+            await self._pass_on(refusal or self._bounded, scope, receive, send, started)
             return
-        await _respond(send, HTTPStatus.OK, _JSON, answer, request_id)
+        await _respond(send, HTTPStatus.OK, _JSON, answer)
         _OK[method].inc()
         _FROM_SNAPSHOT.inc()
         metrics.HTTP_DURATION.observe(perf_counter() - started)
 
     def _is_foreign(self, scope: Scope) -> bool:
-        return scope["type"] != "http" or _PASSED in scope or bool(scope["path"].startswith(_INTERNAL))
+        return scope["type"] != "http" or _PASSED in scope or scope["path"] in _INTERNAL
 
     def _for_body(self, body: bytes) -> bytes | None:
         """Return the answer to `{"symbol": …, "horizon": …}` of a known symbol; None if it needs a closer look."""
@@ -95,8 +96,11 @@ class Edge:
             return None
         return self._answer(symbol, horizon)
 
-    def _for_path(self, symbol: str, query: bytes) -> bytes | None:
+    def _for_path(self, path: str, query: bytes) -> bytes | None:
         """Return the answer to `/forecast/SYMBOL?horizon=…` of a known symbol."""
+        if not path.startswith(_FORECAST):
+            return None
+        symbol = path[len(_FORECAST) :]
         if not query:
             return self._answer(symbol, HORIZONS)
         name, _, value = query.partition(b"=")
@@ -107,31 +111,21 @@ class Edge:
         answer = self._serving.answers.get(symbol)
         return answer.body(horizon) if answer is not None and 1 <= horizon <= HORIZONS else None
 
-    async def _refuse(self, send: Send, request_id: bytes) -> None:
-        status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        detail = f"the body is larger than {self._serving.max_body} bytes"
-        await _respond(send, status, _PROBLEM, problem_body(status, detail), request_id)
-        metrics.HTTP_REQUESTS.labels("POST", str(status.value)).inc()
-
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, started: float, request_id: bytes) -> None:
+    async def _pass_on(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, started: float) -> None:
         status = HTTPStatus.INTERNAL_SERVER_ERROR.value
 
         async def watch(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                request_ids.name_in(message, request_id)
             await send(message)
 
         try:
-            await self._app(scope, receive, watch)
+            await app(scope, receive, watch)
         finally:
             method = scope["method"] if scope["method"] in _METHODS else "other"
-            took = perf_counter() - started
             metrics.HTTP_REQUESTS.labels(method, str(status)).inc()
-            metrics.HTTP_DURATION.observe(took)
-            tell = _log.warning if status >= HTTPStatus.INTERNAL_SERVER_ERROR else _log.debug
-            tell("answered", method=method, path=scope["path"], status=status, ms=round(1000 * took, 1))
+            metrics.HTTP_DURATION.observe(perf_counter() - started)
 
 
 def middlewares() -> list[Middleware]:
@@ -139,50 +133,12 @@ def middlewares() -> list[Middleware]:
     return [Middleware(Edge)]
 
 
-async def _read(scope: Scope, receive: Receive, most: int) -> bytes | None:
-    """Return the body, or None as soon as it is known to be too large; never holds more than one chunk beyond."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        return body if len(body) <= most else None
-    if _announced(scope) > most:
-        return None
-    chunks, size = [body], len(body)
-    while message.get("more_body"):
-        message = await receive()
-        chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
-        if size > most:
-            return None
-    return b"".join(chunks)
-
-
-def _announced(scope: Scope) -> int:
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value)
-    return 0
-
-
-async def _respond(send: Send, status: HTTPStatus, content_type: bytes, body: bytes, request_id: bytes) -> None:
-    headers = [
-        (b"content-type", content_type),
-        (b"content-length", b"%d" % len(body)),
-        (request_ids.HEADER, request_id),
-    ]
+async def _respond(send: Send, status: HTTPStatus, content_type: bytes, body: bytes) -> None:
+    headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status.value, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
-class _Replay:
-    """Gives the application a body that was read already, then what follows it."""
-
-    def __init__(self, body: bytes, receive: Receive) -> None:
-        self._body: bytes | None = body
-        self._receive = receive
-
-    async def __call__(self) -> Message:
-        if self._body is None:
-            return await self._receive()
-        body, self._body = self._body, None
-        return {"type": "http.request", "body": body, "more_body": False}
+def _without_form(scope: Scope) -> list[tuple[bytes, bytes]]:
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    return headers if scope["path"] == _LOGIN else [header for header in headers if header != _FORM]

@@ -2,11 +2,13 @@
 
 from typing import Final
 
+from closecast_predictor.access.guard import Guard
 from closecast_predictor.answers import Answer
 from closecast_predictor.snapshot import Model, Snapshot
 
 _B3_SUFFIX: Final = ".SA"
 DEFAULT_MAX_BODY: Final = 2 * 2**20
+DEFAULT_MAX_IN_PROGRESS: Final = 128
 
 
 class Serving:
@@ -18,6 +20,8 @@ class Serving:
 
     def __init__(self, max_body: int = DEFAULT_MAX_BODY) -> None:
         self.max_body = max_body
+        self.max_in_progress = DEFAULT_MAX_IN_PROGRESS
+        self.guard: Guard | None = None
         self.snapshot: Snapshot | None = None
         self.model: Model | None = None
         self.answers: dict[str, Answer] = {}

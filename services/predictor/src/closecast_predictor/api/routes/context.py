@@ -15,9 +15,11 @@ JSON: Final = "application/json"
 _RETRY: Final = {"Retry-After": "2"}
 _PROBLEMS: Final[dict[int, str]] = {
     400: "The body cannot be taken apart.",
-    404: "There is no quote of the symbol, or no such training request.",
+    401: "The name or the password is wrong.",
+    404: "There is no quote of the symbol, no such training request, or nobody who can log in.",
     413: "The body is too large.",
     422: "A field is missing, unknown or out of bounds.",
+    429: "Too many tries; `Retry-After` tells when to go on.",
     503: "Not ready yet, or the forecaster cannot be reached; try again.",
 }
 
