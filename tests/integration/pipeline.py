@@ -9,6 +9,7 @@ import httpx
 
 from closecast.events import Event
 from closecast.kafka import KafkaSettings, Publisher, begins_of, new_consumer, new_producer, partitions_of, read_to_end
+from closecast.mlflow_settings import MlflowSettings
 from closecast.ports import free_ports
 from closecast.topics import Topic
 from closecast_local.commands import environment, program
@@ -29,7 +30,8 @@ class Pipeline:
     def __init__(self, kafka: KafkaSettings, mlflow_uri: str, folder: Path) -> None:
         self.kafka = kafka
         self._folder = folder
-        self._mlflow_uri = mlflow_uri
+        name = kafka.topic_prefix.strip(".")
+        self.mlflow = MlflowSettings(tracking_uri=mlflow_uri, model=name, experiment=name)
         self._port, self._predictor_metrics = free_ports(2)
         self._supervisor = Supervisor()
         self._http = httpx.Client(base_url=f"http://127.0.0.1:{self._port}", timeout=30, trust_env=False)
@@ -106,7 +108,6 @@ class Pipeline:
         self._supervisor.require_alive()
 
     def _command(self, service: str, *arguments: str, **variables: str) -> Command:
-        name = self.kafka.topic_prefix.strip(".")
         return Command(
             name=service,
             arguments=(program(f"closecast-{service}"), *arguments),
@@ -115,12 +116,12 @@ class Pipeline:
                 CLOSECAST_KAFKA_BOOTSTRAP_SERVERS=self.kafka.bootstrap_servers,
                 CLOSECAST_KAFKA_TOPIC_PREFIX=self.kafka.topic_prefix,
                 CLOSECAST_KAFKA_PARTITIONS=str(self.kafka.partitions),
-                CLOSECAST_MLFLOW_TRACKING_URI=self._mlflow_uri,
-                CLOSECAST_MLFLOW_MODEL=name,
-                CLOSECAST_MLFLOW_EXPERIMENT=name,
+                CLOSECAST_MLFLOW_TRACKING_URI=self.mlflow.tracking_uri,
+                CLOSECAST_MLFLOW_MODEL=self.mlflow.model,
+                CLOSECAST_MLFLOW_EXPERIMENT=self.mlflow.experiment,
                 CLOSECAST_METRICS_HOST="127.0.0.1",
                 CLOSECAST_TRAINER_STATE_DIR=str(self._folder / "trainer"),
-                CLOSECAST_TRAINER_GROUP_ID=name,
+                CLOSECAST_TRAINER_GROUP_ID=self.mlflow.model,
                 CLOSECAST_TRAINER_TRAINING_EPOCHS="2",
                 CLOSECAST_TRAINER_TRAINING_HIDDEN_SIZE="8",
                 CLOSECAST_PREDICTOR_PORT=str(self._port),

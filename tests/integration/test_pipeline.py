@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from closecast.events import Quote
+from closecast_predictor.registry import Registry
+from closecast_predictor.training import TrainingDesk
 from tests.integration.pipeline import Pipeline
 from tests.support.kafka import KafkaBroker
 
@@ -67,19 +70,36 @@ def test_a_new_quote_moves_the_forecast(pipeline: Pipeline) -> None:
 
 
 def test_a_training_that_is_asked_for_has_an_outcome(pipeline: Pipeline) -> None:
-    answer = pipeline.post("/train", {"symbols": ["AAPL", "MSFT"], "hyperparameters": {"epochs": 1, "seed": 7}})
-    assert answer.status_code == 202
-    training = f"/train/{answer.json()['id']}"
+    outcome = train(pipeline)
 
-    pipeline.eventually(lambda: bool(pipeline.get(training)["state"] != "queued"))
-
-    outcome: dict[str, Any] = pipeline.get(training)
     assert outcome["state"] in {"promoted", "rejected"}, outcome
     assert outcome["version"] == "2"
     assert outcome["symbols"] == ["AAPL", "MSFT"]
     assert outcome["reason"]
     assert {"candidate", "naive", "champion"} <= outcome["metrics"].keys()
     pipeline.require_alive()
+
+
+def test_outcomes_are_on_record_when_the_topic_has_forgotten_them(pipeline: Pipeline) -> None:
+    trained, known = train(pipeline), train(pipeline)
+    desk = TrainingDesk(pipeline.kafka, Registry(pipeline.mlflow))
+
+    recorded = [desk.find(UUID(outcome["id"])) for outcome in (trained, known)]
+
+    assert trained["id"] != known["id"]
+    for outcome, training in zip((trained, known), recorded, strict=True):
+        assert training is not None
+        assert (training.state, training.version) == (outcome["state"], outcome["version"])
+
+
+def train(pipeline: Pipeline) -> dict[str, Any]:
+    """Ask for a short training and return its outcome."""
+    answer = pipeline.post("/train", {"symbols": ["AAPL", "MSFT"], "hyperparameters": {"epochs": 1, "seed": 7}})
+    assert answer.status_code == 202
+    training = f"/train/{answer.json()['id']}"
+    pipeline.eventually(lambda: bool(pipeline.get(training)["state"] != "queued"))
+    outcome: dict[str, Any] = pipeline.get(training)
+    return outcome
 
 
 def quote_of_next_session(symbol: str, close: float) -> Quote:

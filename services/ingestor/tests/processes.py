@@ -34,12 +34,16 @@ class Ingestor:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def wait_for(self, text: str, timeout: float = 60) -> None:
-        """Return once the log holds a text."""
+    def wait_for(self, text: str, timeout: float = 60, times: int = 1) -> None:
+        """Return once the log holds a text so many times."""
+
+        def is_there() -> bool:
+            return self.log.count(text) >= times
+
         with self._grown:
-            if not self._grown.wait_for(lambda: text in self.log or self._process.poll() is not None, timeout):
+            if not self._grown.wait_for(lambda: is_there() or self._process.poll() is not None, timeout):
                 raise TimeoutError(self.log)
-        assert text in self.log, self.log
+        assert is_there(), self.log
 
     def wait(self, timeout: float = 120) -> int:
         """Return the exit status once the process has ended."""

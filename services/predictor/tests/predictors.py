@@ -24,7 +24,7 @@ class Predictor:
         kafka: Where its quotes are.
         mlflow: Where its champion is.
         folder: For its log and cache.
-        settings: Further settings, by the end of their name in the environment.
+        settings: Further settings, by their name in the environment.
     """
 
     def __init__(self, kafka: KafkaSettings, mlflow: MlflowSettings, folder: Path, **settings: str) -> None:
@@ -39,11 +39,12 @@ class Predictor:
             "CLOSECAST_PREDICTOR_PORT": str(port),
             "CLOSECAST_PREDICTOR_CACHE": str(folder / "cache"),
         }
+        self.log = folder / "predictor.log"
         self._command = Command(
             name="predictor",
             arguments=(sys.executable, "-m", "closecast_predictor"),
-            log=folder / "predictor.log",
-            environment=environment(**(variables | {f"CLOSECAST_PREDICTOR_{key}": settings[key] for key in settings})),
+            log=self.log,
+            environment=environment(**(variables | settings)),
             grace_s=30.0,
         )
 

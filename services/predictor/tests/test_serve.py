@@ -1,8 +1,10 @@
 """The whole predictor: the command, Ray Serve behind HAProxy, Apache Kafka and MLflow, all real."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psutil
@@ -18,6 +20,7 @@ from closecast.kafka import (
     Publisher,
     ensure_topics,
     new_consumer,
+    new_producer,
     partitions_of,
     read_to_end,
 )
@@ -48,7 +51,7 @@ def mlflow(mlflow_server_uri: str) -> MlflowSettings:
 def predictor(
     kafka: KafkaSettings, mlflow: MlflowSettings, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Predictor]:
-    with Predictor(kafka, mlflow, tmp_path_factory.mktemp("predictor")) as running:
+    with Predictor(kafka, mlflow, tmp_path_factory.mktemp("predictor"), CLOSECAST_LOG_LEVEL="debug") as running:
         yield running
 
 
@@ -65,6 +68,13 @@ def publish(kafka: KafkaSettings, *events: Event) -> float:
     publisher.flush()
     publisher.close()
     return started
+
+
+def publish_bytes(kafka: KafkaSettings, value: bytes) -> None:
+    """Publish a record that is no quote."""
+    producer = new_producer(kafka, "test")
+    producer.send(kafka.topics.quotes.name, key=b"NONE3.SA|2025-01-02", value=value)
+    producer.close()
 
 
 def wait_for(condition: Callable[[], bool], timeout_s: float = WAIT_S) -> float:
@@ -111,6 +121,21 @@ def test_a_body_of_50_mb_is_refused_in_bounded_memory(predictor: Predictor) -> N
     assert (announced.status_code, streamed.status_code) == (413, 413)
     assert replica.memory_info().rss - before < 20 * 2**20
     assert predictor.client.get("/health").status_code == 200
+
+
+def test_every_line_of_the_log_is_json_and_errors_name_their_request(
+    predictor: Predictor, kafka: KafkaSettings
+) -> None:
+    publish_bytes(kafka, b"no quote")
+
+    def lines() -> list[dict[str, Any]]:
+        return [json.loads(line) for line in predictor.log.read_text().splitlines()]
+
+    wait_for(lambda: any(line["event"] == "record skipped" for line in lines()))
+    answer = predictor.client.get("/forecast/NONE3.SA", headers={"x-request-id": "mine"})
+    assert answer.headers.get_list("x-request-id") == ["mine"]
+    wait_for(lambda: any(line.get("request_id") == "mine" and line["status"] == 404 for line in lines()))
+    assert {line["service"] for line in lines()} == {"predictor"}
 
 
 def test_a_new_close_changes_the_forecast(predictor: Predictor, kafka: KafkaSettings) -> None:

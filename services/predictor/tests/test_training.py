@@ -1,16 +1,26 @@
 from uuid import uuid4
 
 import pytest
+from services.predictor.tests.registry import NothingRecorded, record_outcome, settings_of
 
 from closecast.events import ModelEvent, TrainingOutcome, TrainingRequest
 from closecast.kafka import KafkaSettings, new_consumer, partitions_of, read_to_end
 from closecast.kafka.admin import ensure_topics
-from closecast_predictor.training import TrainingDesk
+from closecast.mlflow_settings import MlflowSettings
+from closecast.ports import free_ports
+from closecast_predictor.registry import Registry
+from closecast_predictor.training import RegistryUnavailableError, TrainingDesk
 
 
 @pytest.fixture
 def desk() -> TrainingDesk:
-    return TrainingDesk(KafkaSettings(), capacity=3)
+    return TrainingDesk(KafkaSettings(), NothingRecorded(), capacity=3)
+
+
+@pytest.fixture
+def desk_without_mlflow() -> TrainingDesk:
+    (port,) = free_ports(1)
+    return TrainingDesk(KafkaSettings(), Registry(MlflowSettings(tracking_uri=f"http://127.0.0.1:{port}")))
 
 
 def outcome(request: TrainingRequest, kind: TrainingOutcome) -> ModelEvent:
@@ -62,6 +72,38 @@ def test_an_unknown_request_is_none(desk: TrainingDesk) -> None:
     assert desk.find(uuid4()) is None
 
 
+def test_without_mlflow_a_request_that_the_topic_knows_is_queued(desk_without_mlflow: TrainingDesk) -> None:
+    request = TrainingRequest(model="closecast-panel")
+    desk_without_mlflow.asked(request)
+
+    found = desk_without_mlflow.find(request.id)
+
+    assert found is not None
+    assert found.state == "queued"
+
+
+def test_without_mlflow_nothing_is_said_of_a_request_that_only_it_could_know(
+    desk_without_mlflow: TrainingDesk,
+) -> None:
+    with pytest.raises(RegistryUnavailableError, match="MLflow does not tell"):
+        desk_without_mlflow.find(uuid4())
+
+
+def test_an_outcome_that_only_mlflow_knows_is_told(mlflow_server_uri: str) -> None:
+    settings = settings_of(mlflow_server_uri)
+    event = ModelEvent(request_id=uuid4(), model=settings.model, outcome="failed", reason="no such symbol")
+    asked_again = uuid4()
+    record_outcome(settings, event, asked_again)
+    desk = TrainingDesk(KafkaSettings(), Registry(settings))
+
+    found = [desk.find(request_id) for request_id in (event.request_id, asked_again, uuid4())]
+
+    assert [(one.id, one.state, one.reason) for one in found if one is not None] == [
+        (event.request_id, "failed", "no such symbol"),
+        (asked_again, "failed", "no such symbol"),
+    ]
+
+
 def test_the_oldest_requests_are_forgotten(desk: TrainingDesk) -> None:
     requests = [TrainingRequest(model="closecast-panel") for _ in range(5)]
     for request in requests:
@@ -72,7 +114,7 @@ def test_the_oldest_requests_are_forgotten(desk: TrainingDesk) -> None:
 
 def test_a_request_is_on_the_topic_when_it_is_accepted(kafka_settings: KafkaSettings) -> None:
     ensure_topics(kafka_settings, kafka_settings.topics)
-    desk = TrainingDesk(kafka_settings)
+    desk = TrainingDesk(kafka_settings, NothingRecorded())
     request = TrainingRequest(model="closecast-panel", symbols=("PETR4.SA",))
 
     desk.request(request)

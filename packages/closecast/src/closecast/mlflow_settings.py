@@ -1,6 +1,7 @@
-"""Where the record of models is; MLflow itself is not imported here."""
+"""Where the record of models is, and the names in it that services agree on; MLflow itself is not imported here."""
 
 from typing import Final
+from uuid import UUID
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -15,6 +16,19 @@ CHALLENGER: Final = "challenger"
 """Alias of the latest version that the gate refused."""
 ARTIFACT_PATH: Final = "model"
 """Folder of a run that holds the version: model.onnx, model.safetensors and spec.json."""
+OUTCOME_FILE: Final = "outcome.json"
+"""Artifact of a run: the model event that tells what became of it."""
+REQUEST_TAG: Final = "closecast.request_id"
+"""Tag of a run: the training request that it answers."""
+STATE_TAG: Final = "closecast.state"
+"""Tag of a run: DECIDED once its outcome is fixed, APPLIED once the registry shows it; none while it trains."""
+DECIDED: Final = "decided"
+APPLIED: Final = "applied"
+
+
+def answer_tag(request_id: UUID) -> str:
+    """Return the tag of a run that also answers this request, which asked for a training that was done already."""
+    return f"closecast.answers.{request_id}"
 
 
 class MlflowSettings(SettingsGroup):

@@ -1,7 +1,8 @@
 """Against a real Apache Kafka: finding offsets by the time that records carry."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,12 +14,14 @@ from closecast.kafka import (
     TransactionalPublisher,
     ensure_topics,
     new_consumer,
+    new_producer,
     offsets_of_latest,
     offsets_since,
     partitions_of,
     read_to_end,
 )
 
+GARBAGE = b"no quote"
 SESSIONS = calendar_of("BVMF").sessions(date(2012, 11, 1), date(2013, 1, 1))
 
 
@@ -52,19 +55,35 @@ def transactional(kafka_settings: KafkaSettings) -> KafkaSettings:
     return kafka_settings
 
 
+def session_of(record: Any) -> datetime | None:
+    if record.value == GARBAGE:
+        return None
+    return datetime.combine(Quote.from_bytes(record.value).session, time(), UTC)
+
+
 def sessions_from(settings: KafkaSettings, since: timedelta | date) -> list[date]:
     consumer = new_consumer(settings, "test-reader")
     partitions = partitions_of(consumer, settings.topics.quotes)
     if isinstance(since, timedelta):
-        start = offsets_of_latest(consumer, partitions, since)
+        start = offsets_of_latest(consumer, partitions, since, session_of)
     else:
         start = offsets_since(consumer, partitions, calendar_of("BVMF").closes_at(since))
-    found = [Quote.from_bytes(record.value) for record in read_to_end(consumer, start)]
+    values = [record.value for record in read_to_end(consumer, start)]
+    found = [Quote.from_bytes(value) for value in values if value != GARBAGE]
     consumer.close()
     return sorted(quote.session for quote in found if quote.symbol == "PETR4.SA")
 
 
 def test_the_latest_span_is_found_in_old_records(plain: KafkaSettings) -> None:
+    span = timedelta(days=14)
+    assert sessions_from(plain, span) == [day for day in SESSIONS if day >= SESSIONS[-1] - span]
+
+
+def test_records_of_today_that_do_not_count_hide_no_old_ones(plain: KafkaSettings) -> None:
+    producer = new_producer(plain, "test")
+    for partition in range(plain.partitions):
+        producer.send(plain.topics.quotes.name, key=b"key", value=GARBAGE, partition=partition)
+    producer.close()
     span = timedelta(days=14)
     assert sessions_from(plain, span) == [day for day in SESSIONS if day >= SESSIONS[-1] - span]
 

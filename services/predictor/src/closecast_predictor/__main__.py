@@ -10,8 +10,9 @@ from typing import Final
 
 from closecast.ports import PortInUseError, require_free_port
 from closecast.settings import load_or_exit
-from closecast.telemetry.logs import configure_logs, get_logger
+from closecast.telemetry.logs import get_logger
 from closecast_predictor.access import commands
+from closecast_predictor.ray_output import configure_process_logs, logged_output
 from closecast_predictor.ray_runtime import RayUnavailableError, running_ray
 from closecast_predictor.settings import PredictorSettings
 
@@ -25,7 +26,8 @@ def main() -> None:
         commands.run(sys.argv[1:])
         return
     settings = load_or_exit(PredictorSettings)
-    configure_logs(settings.log, "predictor")
+    settings = settings.model_copy(update={"log": settings.log.resolved()})
+    configure_process_logs(settings.log)
     stop = threading.Event()
 
     def end(_number: int, _frame: FrameType | None) -> None:
@@ -33,7 +35,13 @@ def main() -> None:
 
     try:
         _check_metrics_port(settings)
-        with tempfile.TemporaryDirectory(prefix="closecast-") as name, running_ray(settings, Path(name)):
+        with (
+            tempfile.TemporaryDirectory(prefix="closecast-") as name,
+            logged_output(settings.log),
+            running_ray(settings, Path(name)),
+        ):
+            # Ray has put handlers of its own beside ours.
+            configure_process_logs(settings.log)
             settings = settings.model_copy(update={"cache": settings.cache or Path(name) / "models"})
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, end)

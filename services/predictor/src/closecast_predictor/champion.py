@@ -1,8 +1,6 @@
 """Gets the champion from MLflow, beside the work that goes on with the version there is."""
 
-import os
 import queue
-import re
 import shutil
 import tempfile
 import threading
@@ -10,19 +8,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from closecast.forecasting.bundle import Bundle
-from closecast.mlflow_settings import ARTIFACT_PATH, CHAMPION, MlflowSettings
+from closecast.mlflow_settings import MlflowSettings
 from closecast.telemetry.logs import get_logger
 from closecast_predictor import metrics
+from closecast_predictor.registry import RegisteredVersion, Registry
 from closecast_predictor.snapshot import Model, ModelFiles
 
 _FIRST_RETRY_S: Final = 1.0
 _LONGEST_RETRY_S: Final = 60.0
-_ATTEMPTS_OF_A_REQUEST: Final = 2
-_VERSION: Final = re.compile(r"\d{1,18}")
-_RUN_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 _log = get_logger(__name__)
 
@@ -87,18 +83,6 @@ class ModelCache:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    version: str
-    run_id: str
-
-    def __post_init__(self) -> None:
-        # Both end up in paths and addresses, and an event may say anything.
-        if not (_VERSION.fullmatch(self.version) and _RUN_ID.fullmatch(self.run_id)):
-            msg = f"version {self.version!r} of run {self.run_id!r} is none of MLflow's"
-            raise ValueError(msg)
-
-
 class ChampionLoader:
     """Downloads promoted versions in a thread of its own and hands each over when it is ready.
 
@@ -122,7 +106,7 @@ class ChampionLoader:
         self._cache = cache
         self._loaded = loaded
         self._settled = settled
-        self._wanted: queue.SimpleQueue[_Wanted | None] = queue.SimpleQueue()
+        self._wanted: queue.SimpleQueue[RegisteredVersion | None] = queue.SimpleQueue()
         self._serving: str | None = None
         self._thread = threading.Thread(target=self._run, name="champion-loader", daemon=True)
 
@@ -136,14 +120,14 @@ class ChampionLoader:
         Raises:
             ValueError: If it cannot be one of MLflow's.
         """
-        self._wanted.put(_Wanted(version, run_id))
+        self._wanted.put(RegisteredVersion(version, run_id))
 
     def stop(self) -> None:
         """End the thread; a download under way is left to itself."""
         self._wanted.put(None)
 
     def _run(self) -> None:
-        registry = _Registry(self._settings)
+        registry = Registry(self._settings)
         behind = not self._attempt(registry, None)
         if behind and (kept := self._cache.last_good()) is not None:
             self._hand_over(kept)
@@ -160,7 +144,7 @@ class ChampionLoader:
                     return
                 behind, delay = not self._attempt(registry, wanted), _FIRST_RETRY_S
 
-    def _attempt(self, registry: "_Registry", wanted: _Wanted | None) -> bool:
+    def _attempt(self, registry: Registry, wanted: RegisteredVersion | None) -> bool:
         """Load what is wanted, or what the alias names; return whether nothing is left to do."""
         started = time.perf_counter()
         try:
@@ -176,7 +160,7 @@ class ChampionLoader:
         metrics.MODEL_STALE.set(0)
         return True
 
-    def _download(self, registry: "_Registry", target: _Wanted) -> LoadedModel:
+    def _download(self, registry: Registry, target: RegisteredVersion) -> LoadedModel:
         with tempfile.TemporaryDirectory(prefix="closecast-model-") as folder:
             downloaded = registry.download(target, Path(folder))
             loaded = LoadedModel.read(self._settings.model, target.version, downloaded)
@@ -186,38 +170,3 @@ class ChampionLoader:
     def _hand_over(self, model: LoadedModel) -> None:
         self._serving = model.model.version
         self._loaded(model)
-
-
-class _Registry:
-    """The little that is needed of MLflow; the import, which takes a second, waits until the first use."""
-
-    def __init__(self, settings: MlflowSettings) -> None:
-        self._settings = settings
-        self._client: Any = None
-
-    def champion(self) -> _Wanted | None:
-        """Return the champion, or None while there is none."""
-        from mlflow.exceptions import MlflowException
-        from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
-
-        try:
-            version = self._connected().get_model_version_by_alias(self._settings.model, CHAMPION)
-        except MlflowException as error:
-            if error.error_code in {ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), "INVALID_PARAMETER_VALUE"}:
-                return None
-            raise
-        return _Wanted(str(version.version), str(version.run_id))
-
-    def download(self, target: _Wanted, folder: Path) -> Path:
-        """Download a version into a folder and return where its files are."""
-        return Path(self._connected().download_artifacts(target.run_id, ARTIFACT_PATH, str(folder)))
-
-    def _connected(self) -> Any:  # noqa: ANN401 - mlflow is untyped
-        if self._client is None:
-            os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = str(_ATTEMPTS_OF_A_REQUEST - 1)
-            os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = str(max(1, int(self._settings.timeout_s)))
-            os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
-            from mlflow import MlflowClient
-
-            self._client = MlflowClient(self._settings.tracking_uri)
-        return self._client

@@ -9,13 +9,13 @@ from uuid import UUID
 
 import ray
 from ray import ObjectRef, serve
-from ray.exceptions import RayError
+from ray.exceptions import RayError, RayTaskError
 from ray.serve.exceptions import RayServeException
 from ray.serve.handle import DeploymentHandle
 
 from closecast.events import TrainingRequest
 from closecast.ports import PortInUseError
-from closecast.telemetry.logs import configure_logs, get_logger
+from closecast.telemetry.logs import get_logger
 from closecast.telemetry.metrics import serve_metrics
 from closecast_predictor import metrics
 from closecast_predictor.access.setup import guard_of
@@ -27,6 +27,7 @@ from closecast_predictor.api.serving import SERVING
 from closecast_predictor.autoscaling import BUSY, BusyMeter
 from closecast_predictor.champion import LoadedModel, ModelCache
 from closecast_predictor.engine import Engine, Status
+from closecast_predictor.ray_output import configure_process_logs
 from closecast_predictor.settings import PredictorSettings
 from closecast_predictor.snapshot import Model, ModelFiles, Snapshot
 from closecast_predictor.training import Training
@@ -49,7 +50,7 @@ class Forecaster:
     """Runs the engine and hands its snapshots to the replicas through the object store."""
 
     def __init__(self, settings: PredictorSettings) -> None:
-        configure_logs(settings.log, "predictor")
+        configure_process_logs(settings.log)
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
         self._update: Update | None = None
@@ -75,7 +76,7 @@ class Forecaster:
 
     async def training(self, request_id: str) -> Training | None:
         """Return what is known of a training request."""
-        return self._engine.trainings.find(UUID(request_id))
+        return await asyncio.to_thread(self._engine.trainings.find, UUID(request_id))
 
     async def window(self, symbol: str, sessions: int) -> Window | None:
         """Return the latest sessions of a symbol."""
@@ -124,7 +125,7 @@ class Api:
     """Answers HTTP from the latest snapshot, also while the forecaster is away."""
 
     async def __init__(self, settings: PredictorSettings, forecaster: DeploymentHandle[Forecaster]) -> None:  # type: ignore[misc]
-        configure_logs(settings.log, "predictor")
+        configure_process_logs(settings.log)
         self._settings = settings
         self._desk = RemoteDesk(forecaster)
         self._busy = BusyMeter()
@@ -218,6 +219,8 @@ class RemoteDesk:
     async def _call(self, method: str, *arguments: object, timeout_s: float = _CALL_S) -> Any:  # noqa: ANN401 - the method's
         try:
             return await asyncio.wait_for(getattr(self._forecaster, method).remote(*arguments), timeout_s)
+        except RayTaskError as error:
+            raise ForecasterUnavailableError(f"the forecaster failed: {error.cause}") from error
         except (RayError, RayServeException, TimeoutError) as error:
             told = str(error).strip().splitlines()
             raise ForecasterUnavailableError(

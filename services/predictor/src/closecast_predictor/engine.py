@@ -17,6 +17,7 @@ from closecast_predictor.book import Book
 from closecast_predictor.champion import ChampionLoader, LoadedModel, ModelCache
 from closecast_predictor.feed import Feed
 from closecast_predictor.inbox import Inbox, Work
+from closecast_predictor.registry import Registry
 from closecast_predictor.scoring import Score
 from closecast_predictor.settings import PredictorSettings
 from closecast_predictor.snapshot import Snapshot
@@ -64,7 +65,7 @@ class Engine:
     """
 
     def __init__(self, settings: PredictorSettings, cache: ModelCache, share: Share) -> None:
-        self.trainings = TrainingDesk(settings.kafka)
+        self.trainings = TrainingDesk(settings.kafka, Registry(settings.mlflow))
         self._settings = settings
         self._share = share
         self._inbox = Inbox(settings.coalesce_ms / 1000)

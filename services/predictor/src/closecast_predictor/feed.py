@@ -1,12 +1,12 @@
 """What the predictor reads from Kafka: quotes, outcomes of trainings, training requests and its own forecasts."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Final
 
 from kafka import TopicPartition
 
-from closecast.events import Event, InvalidEventError
+from closecast.events import Event, InvalidEventError, Quote
 from closecast.kafka import (
     KafkaSettings,
     begins_of,
@@ -58,7 +58,7 @@ class Feed:
         topics = self._settings.topics
         forecasts = self._partitions(topics.forecasts)
         yield from self._read(offsets_since(self._consumer, forecasts, datetime.now(UTC) - _FORECASTS_SPAN))
-        start = offsets_of_latest(self._consumer, self._partitions(topics.quotes), self._span)
+        start = offsets_of_latest(self._consumer, self._partitions(topics.quotes), self._span, _session_of)
         for topic in (topics.models, topics.training_requests):
             start |= begins_of(self._consumer, self._partitions(topic))
         yield from self._read(start)
@@ -94,3 +94,12 @@ class Feed:
             metrics.INVALID_RECORDS.labels(topic).inc()
             _log.warning("record skipped", topic=topic, partition=partition, offset=offset, error=str(error))
             return None
+
+
+def _session_of(record: Any) -> datetime | None:  # noqa: ANN401 - kafka-python's
+    """Return the day that a record is about, None for one that is no quote."""
+    try:
+        session = Quote.from_bytes(record.value).session
+    except InvalidEventError:
+        return None
+    return datetime.combine(session, time(), UTC)

@@ -1,6 +1,7 @@
 """Ray and Ray Serve as the predictor runs them. What is in the environment must be there before ray is imported."""
 
 import contextlib
+import logging
 import os
 import secrets
 from collections.abc import Iterator
@@ -75,6 +76,11 @@ def local_environment(folder: Path) -> dict[str, str]:
         # Ten rounds a second, the default, are half of what an idle system costs.
         "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
         "RAY_prestart_worker_first_driver": "0",
+        # Equal lines of two replicas are two lines; Ray would hold back the second and change its text.
+        "RAY_DEDUP_LOGS": "0",
+        # What replicas log comes out as they wrote it (see `ray_output`).
+        "RAY_DISABLE_WORKER_LOG_PREFIX": "1",
+        "RAY_COLOR_PREFIX": "0",
     }
 
 
@@ -95,21 +101,27 @@ def running_ray(settings: PredictorSettings, folder: Path) -> Iterator[None]:
     for name, value in (serve_environment() | ({} if address else local_environment(folder))).items():
         os.environ.setdefault(name, value)
     options: dict[str, Any] = {"address": address} if address else _local_ray(settings, folder)
-    _start(options, {"host": settings.host, "port": settings.port})
+    _start(settings, options)
     try:
         yield
     finally:
         _stop()
 
 
-def _start(ray_options: dict[str, Any], http_options: dict[str, Any]) -> None:
+def _start(settings: PredictorSettings, options: dict[str, Any]) -> None:
     import ray
     from ray import serve
+    from ray.serve.config import HTTPOptions
+    from ray.serve.schema import LoggingConfig
 
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            ray.init(**ray_options)
-            serve.start(proxy_location="HeadOnly", http_options=http_options)
+            ray.init(logging_level=logging.WARNING, **options)
+            serve.start(
+                proxy_location="HeadOnly",
+                http_options=HTTPOptions(host=settings.host, port=settings.port),
+                logging_config=LoggingConfig(log_level=logging.WARNING, enable_access_log=False),
+            )
         except Exception as error:  # Ray's errors of this kind share no class
             _stop()
             _log.warning("Ray did not start", attempt=attempt, error=str(error))
@@ -137,7 +149,6 @@ def _local_ray(settings: PredictorSettings, folder: Path) -> dict[str, Any]:
         "include_dashboard": False,
         "object_store_memory": settings.object_store_mb * 2**20,
         "log_to_driver": True,
-        "logging_level": "warning",
         # On all other addresses Ray would be reachable from the network.
         "_node_ip_address": _LOOPBACK,
     }

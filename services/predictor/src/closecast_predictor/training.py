@@ -9,6 +9,8 @@ from uuid import UUID
 
 from closecast.events import ModelEvent, TrainingRequest
 from closecast.kafka import KafkaSettings, Publisher
+from closecast.telemetry.logs import get_logger
+from closecast_predictor.registry import Registry
 
 TrainingState = Literal["queued", "promoted", "rejected", "failed"]
 
@@ -17,6 +19,12 @@ _IMPATIENT: Final = {"max_block_ms": 5_000, "request_timeout_ms": 5_000, "delive
 """A caller waits for the answer: better a clear failure than a minute of patience."""
 
 T = TypeVar("T")
+
+_log = get_logger(__name__)
+
+
+class RegistryUnavailableError(ConnectionError):
+    """MLflow cannot be asked now; a later try may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +55,17 @@ class Training:
 
 
 class TrainingDesk:
-    """Publishes training requests and knows the latest by id; the oldest are forgotten when there are too many.
+    """Publishes training requests and knows the latest by id; of those that it has forgotten MLflow knows the outcome.
 
     Args:
         kafka: How to reach Kafka.
+        registry: MLflow.
         capacity: Requests that are remembered.
     """
 
-    def __init__(self, kafka: KafkaSettings, capacity: int = _REMEMBERED) -> None:
+    def __init__(self, kafka: KafkaSettings, registry: Registry, capacity: int = _REMEMBERED) -> None:
         self._kafka = kafka
+        self._registry = registry
         self._capacity = capacity
         self._publisher: Publisher | None = None
         self._publishing = threading.Lock()
@@ -90,23 +100,45 @@ class TrainingDesk:
         _remember(self._outcomes, event.request_id, event, self._capacity)
 
     def find(self, request_id: UUID) -> Training | None:
-        """Return what is known of a request, or None."""
-        request, event = self._requests.get(request_id), self._outcomes.get(request_id)
+        """Return what is known of a request, or None; asks MLflow where the topics do not tell the outcome.
+
+        Raises:
+            RegistryUnavailableError: If only MLflow could tell and it does not answer.
+        """
+        request = self._requests.get(request_id)
+        event = self._outcomes.get(request_id) or self._recorded(request_id, known=request is not None)
         if event is not None:
-            return Training(
-                id=request_id,
-                state=event.outcome,
-                model=event.model,
-                symbols=event.symbols,
-                requested_at=None if request is None else request.requested_at,
-                version=event.version,
-                reason=event.reason,
-                metrics=event.metrics,
-                finished_at=event.occurred_at,
-            )
+            return _ended(event, request)
         if request is not None:
             return Training(request_id, "queued", request.model, request.symbols, request.requested_at)
         return None
+
+    def _recorded(self, request_id: UUID, *, known: bool) -> ModelEvent | None:
+        """Return the outcome from MLflow: Kafka keeps the latest outcome of each model only."""
+        try:
+            event = self._registry.outcome(request_id)
+        except Exception as error:
+            if not known:
+                raise RegistryUnavailableError(f"MLflow does not tell: {error}") from error
+            _log.warning("the outcome of a training cannot be asked for", request_id=str(request_id), error=str(error))
+            return None
+        if event is not None:
+            self.ended(event)
+        return event
+
+
+def _ended(event: ModelEvent, request: TrainingRequest | None) -> Training:
+    return Training(
+        id=event.request_id,
+        state=event.outcome,
+        model=event.model,
+        symbols=event.symbols,
+        requested_at=None if request is None else request.requested_at,
+        version=event.version,
+        reason=event.reason,
+        metrics=event.metrics,
+        finished_at=event.occurred_at,
+    )
 
 
 def _remember(kept: OrderedDict[UUID, T], key: UUID, value: T, capacity: int) -> None:

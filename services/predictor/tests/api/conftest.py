@@ -2,6 +2,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import pytest
+from services.predictor.tests.registry import NothingRecorded
 from services.predictor.tests.support import book_of, serving_of
 from starlette.testclient import TestClient
 
@@ -22,7 +23,7 @@ from closecast_predictor.windows import Window
 class LocalDesk:
     """The forecaster's desk without Ray and Kafka between: what is asked for is noted as if it came back from there."""
 
-    trainings: TrainingDesk = field(default_factory=lambda: TrainingDesk(KafkaSettings()))
+    trainings: TrainingDesk = field(default_factory=lambda: TrainingDesk(KafkaSettings(), NothingRecorded()))
     reachable: bool = True
     book: Book = field(default_factory=lambda: book_of("PETR4.SA", "VALE3.SA", "AAPL"))
 

@@ -129,6 +129,8 @@ class TrainingJob:
         run_id = self._registry.find(request) or self._registry.find(request, identity)
         if run_id is not None:
             event = self._registry.apply(run_id)
+            if event.request_id != request.id:
+                self._registry.answers_too(run_id, request)
             _log.info("the outcome is known, nothing is trained", run_id=run_id, outcome=event.outcome)
             return self._as_of_now(event.model_copy(update={"request_id": request.id})), "known"
         run_id = self._registry.start_run(request, identity, _parameters(panel, config))

@@ -16,19 +16,25 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from closecast.events import ModelEvent, TrainingRequest
-from closecast.mlflow_settings import ARTIFACT_PATH, CHALLENGER, CHAMPION, MlflowSettings
+from closecast.mlflow_settings import (
+    APPLIED,
+    ARTIFACT_PATH,
+    CHALLENGER,
+    CHAMPION,
+    DECIDED,
+    OUTCOME_FILE,
+    REQUEST_TAG,
+    STATE_TAG,
+    MlflowSettings,
+    answer_tag,
+)
 from closecast.telemetry.logs import get_logger
 from closecast_trainer.metrics import TrainerMetrics
 
-OUTCOME_FILE: Final = "outcome.json"
 _TAG: Final = "closecast."
-_REQUEST: Final = f"{_TAG}request_id"
 _IDENTITY: Final = f"{_TAG}identity"
-_STATE: Final = f"{_TAG}state"
 _OUTCOME: Final = f"{_TAG}outcome"
 _REASON: Final = f"{_TAG}reason"
-_DECIDED: Final = "decided"
-_APPLIED: Final = "applied"
 _MAX_TAG: Final = 5000
 _OUTAGES: Final = frozenset({401, 403, 408, 429})
 _ENVIRONMENT: Final = {
@@ -84,7 +90,7 @@ class Registry:
 
         Runs of the request that were left undecided, by a trainer that died, are marked as killed.
         """
-        tag, value = (_IDENTITY, identity) if identity else (_REQUEST, str(request.id))
+        tag, value = (_IDENTITY, identity) if identity else (REQUEST_TAG, str(request.id))
         experiment_id = self._experiment_id()
         runs = self.call(
             lambda client: client.search_runs(
@@ -94,7 +100,7 @@ class Registry:
         decided = None
         for run in runs:
             failed_for_another = run.data.tags.get(_OUTCOME) == "failed" and identity
-            if _STATE in run.data.tags and not failed_for_another:
+            if STATE_TAG in run.data.tags and not failed_for_another:
                 decided = decided or str(run.info.run_id)
             elif run.info.status == "RUNNING":
                 self.end_run(run.info.run_id, "KILLED")
@@ -104,7 +110,7 @@ class Registry:
         """Open a run for a training and return its id."""
         experiment_id = self._experiment_id()
         tags = {
-            _REQUEST: str(request.id),
+            REQUEST_TAG: str(request.id),
             _IDENTITY: identity,
             f"{_TAG}model": request.model,
             f"{_TAG}requested_for": request.reason,
@@ -160,7 +166,7 @@ class Registry:
         with TemporaryDirectory() as folder:
             (Path(folder) / OUTCOME_FILE).write_bytes(event.to_bytes())
             self.log_folder(run_id, Path(folder))
-        tags = [RunTag(_OUTCOME, event.outcome), RunTag(_REASON, event.reason[:_MAX_TAG]), RunTag(_STATE, _DECIDED)]
+        tags = [RunTag(_OUTCOME, event.outcome), RunTag(_REASON, event.reason[:_MAX_TAG]), RunTag(STATE_TAG, DECIDED)]
         self.call(lambda client: client.log_batch(run_id, tags=tags))
 
     def apply(self, run_id: str) -> ModelEvent:
@@ -170,13 +176,17 @@ class Registry:
         if event.outcome != "failed":
             version = self._version(run_id, event)
             event = event.model_copy(update={"version": version})
-            if run.data.tags.get(_STATE) != _APPLIED:
+            if run.data.tags.get(STATE_TAG) != APPLIED:
                 alias = CHAMPION if event.outcome == "promoted" else CHALLENGER
                 self.call(lambda client: client.set_registered_model_alias(event.model, alias, version))
-        if run.data.tags.get(_STATE) != _APPLIED:
-            self.call(lambda client: client.set_tag(run_id, _STATE, _APPLIED))
+        if run.data.tags.get(STATE_TAG) != APPLIED:
+            self.call(lambda client: client.set_tag(run_id, STATE_TAG, APPLIED))
             self.end_run(run_id, "FAILED" if event.outcome == "failed" else "FINISHED")
         return event
+
+    def answers_too(self, run_id: str, request: TrainingRequest) -> None:
+        """Note on a run that it answers one more request: its outcome is found by that request from now on."""
+        self.call(lambda client: client.set_tag(run_id, answer_tag(request.id), request.reason))
 
     def end_run(self, run_id: str, status: str) -> None:
         """Close a run as FINISHED, FAILED or KILLED."""
@@ -234,7 +244,7 @@ class Registry:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        tags = {_REQUEST: str(event.request_id), _OUTCOME: event.outcome, _REASON: event.reason[:_MAX_TAG]}
+        tags = {REQUEST_TAG: str(event.request_id), _OUTCOME: event.outcome, _REASON: event.reason[:_MAX_TAG]}
         version: Any = self.call(
             lambda client: client.create_model_version(
                 event.model,

@@ -1,6 +1,6 @@
 """Reading topics by offset and by time, outside of any consumer group."""
 
-import time
+import time as clock
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -52,14 +52,14 @@ def _once_leaders_are_known(ask: Callable[[], dict[TopicPartition, int]]) -> dic
     kafka-python 3.0.12 leaves a partition out whose leader is not in its metadata yet, and stumbles over the gap; it
     has asked for the metadata by then.
     """
-    deadline = time.monotonic() + _LEADERS_S
+    deadline = clock.monotonic() + _LEADERS_S
     while True:
         try:
             return ask()
         except KeyError:
-            if time.monotonic() > deadline:
+            if clock.monotonic() > deadline:
                 raise
-            time.sleep(_LEADERS_RETRY_S)
+            clock.sleep(_LEADERS_RETRY_S)
 
 
 def read_to_end(consumer: KafkaConsumer, start: Mapping[TopicPartition, int]) -> Iterator[Any]:
@@ -94,20 +94,31 @@ def offsets_since(
 
 
 def offsets_of_latest(
-    consumer: KafkaConsumer, partitions: list[TopicPartition], span: timedelta
+    consumer: KafkaConsumer,
+    partitions: list[TopicPartition],
+    span: timedelta,
+    time_of: Callable[[Any], datetime | None],
 ) -> dict[TopicPartition, int]:
     """Return for each partition an offset from which records cover at least `span` before its newest one.
 
     Time is that of the records, so a replay of old sessions is found as well as today's; see `offsets_since` for why
     it may be earlier than needed.
+
+    Args:
+        consumer: Asks.
+        partitions: Which.
+        span: How far back.
+        time_of: What time a record is about; None for one that does not count, such as a record that no one can read:
+            that carries the time at which it was written, however old the records around it are.
     """
     begins, ends = begins_of(consumer, partitions), ends_of(consumer, partitions)
     tails = {partition: max(begins[partition], ends[partition] - _TAIL) for partition in partitions}
-    newest: dict[TopicPartition, int] = {}
+    newest: dict[TopicPartition, datetime] = {}
     for record in read_to_end(consumer, tails):
-        partition = TopicPartition(record.topic, record.partition)
-        newest[partition] = max(newest.get(partition, record.timestamp), record.timestamp)
-    wanted = {partition: max(0, time - int(span.total_seconds() * 1000)) for partition, time in newest.items()}
+        if (time := time_of(record)) is not None:
+            partition = TopicPartition(record.topic, record.partition)
+            newest[partition] = max(newest.get(partition, time), time)
+    wanted = {partition: max(0, int((time - span).timestamp() * 1000)) for partition, time in newest.items()}
     found = consumer.offsets_for_times(wanted) if wanted else {}
     return {
         partition: found[partition].offset if found.get(partition) is not None else begins[partition]

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from typing import Final, Literal
+from typing import Final, Literal, Self, TextIO
 
 import structlog
 from pydantic import Field
@@ -21,6 +21,9 @@ _CHATTY: Final = (
     "httpx",
     "onnxscript",
     "torch.onnx",
+    "grpc",
+    "ray",
+    "ray.serve",
 )
 
 
@@ -34,9 +37,23 @@ class LogSettings(SettingsGroup):
         default="auto", description="auto: console on a terminal, JSON otherwise."
     )
 
+    @property
+    def console(self) -> bool:
+        """Whether this process writes for people."""
+        return sys.stderr.isatty() if self.format == "auto" else self.format == "console"
 
-def configure_logs(settings: LogSettings, service: str) -> None:
+    def resolved(self) -> Self:
+        """Return the same with the format spelt out, for processes whose output ends up on this one's."""
+        return self.model_copy(update={"format": "console" if self.console else "json"})
+
+
+def configure_logs(settings: LogSettings, service: str, stream: TextIO | None = None) -> None:
     """Send the logs of this process, and of the libraries in it, to standard error.
+
+    Args:
+        settings: How much, and in what form.
+        service: Named on every line.
+        stream: Where to instead.
 
     Values bound with ``structlog.contextvars.bound_contextvars(symbol=…, request_id=…)`` appear on every line logged
     inside that block, library lines included.
@@ -54,7 +71,7 @@ def configure_logs(settings: LogSettings, service: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -64,6 +81,7 @@ def configure_logs(settings: LogSettings, service: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.level.upper())
+    _take_over_loggers()
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("kafka.net.selector").setLevel(logging.ERROR)  # it warns of every busy tenth of a second
@@ -76,9 +94,16 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     return logger
 
 
+def _take_over_loggers() -> None:
+    """Have libraries that brought handlers of their own write as all others do."""
+    for logger in logging.root.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger) and logger.handlers:
+            logger.handlers.clear()
+            logger.propagate = True
+
+
 def _renderers(settings: LogSettings) -> list[Processor]:
-    console = sys.stderr.isatty() if settings.format == "auto" else settings.format == "console"
-    if console:
+    if settings.console:
         return [
             structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
         ]

@@ -13,9 +13,12 @@ import orjson
 from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
 
 from closecast.horizons import HORIZONS
+from closecast.telemetry.logs import get_logger
 from closecast_predictor import metrics
+from closecast_predictor.api import request_ids
 from closecast_predictor.api.bodies import Bodies, Replay
 from closecast_predictor.api.pressure import Backpressure, refuse_flood
 from closecast_predictor.api.serving import SERVING, Serving
@@ -33,6 +36,8 @@ _FORM: Final = (b"content-type", b"application/x-www-form-urlencoded")
 """What `curl -d` says of any body unless it is told otherwise; nothing but the login takes such forms."""
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _FROM_SNAPSHOT: Final = metrics.PREDICTIONS.labels("snapshot")
+_log = get_logger(__name__)
+
 _OK: Final = {method: metrics.HTTP_REQUESTS.labels(method, "200") for method in ("GET", "POST")}
 
 
@@ -57,12 +62,14 @@ class Edge:
             return
         scope[_PASSED] = True
         started = perf_counter()
+        request_id = request_ids.identify(scope)
         method, path = scope["method"], scope["path"]
         guard, answer = self._serving.guard, None
         refusal = refuse_flood(scope)
         if guard is not None and refusal is None:
             send = guard.dress(scope, send)
-            refusal = await guard.check(scope)
+            with bound_contextvars(request_id=request_id.decode()):
+                refusal = await guard.check(scope)
         if refusal is None and method == "GET":
             answer = self._for_path(path, scope["query_string"])
         elif refusal is None and method == "POST":
@@ -74,9 +81,11 @@ class Edge:
                 receive = Replay(body, receive)
                 scope["headers"] = _without_form(scope)
         if answer is None:
-            await self._pass_on(refusal or self._bounded, scope, receive, send, started)
+            with bound_contextvars(request_id=request_id.decode()):
+                app = refusal or self._bounded
+                await self._pass_on(app, scope, receive, send, started=started, request_id=request_id)
             return
-        await _respond(send, HTTPStatus.OK, _JSON, answer)
+        await _respond(send, HTTPStatus.OK, _JSON, answer, request_id)
         _OK[method].inc()
         _FROM_SNAPSHOT.inc()
         metrics.HTTP_DURATION.observe(perf_counter() - started)
@@ -111,21 +120,27 @@ class Edge:
         answer = self._serving.answers.get(symbol)
         return answer.body(horizon) if answer is not None and 1 <= horizon <= HORIZONS else None
 
-    async def _pass_on(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, started: float) -> None:
+    async def _pass_on(
+        self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, *, started: float, request_id: bytes
+    ) -> None:
         status = HTTPStatus.INTERNAL_SERVER_ERROR.value
 
         async def watch(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                request_ids.name_in(message, request_id)
             await send(message)
 
         try:
             await app(scope, receive, watch)
         finally:
             method = scope["method"] if scope["method"] in _METHODS else "other"
+            took = perf_counter() - started
             metrics.HTTP_REQUESTS.labels(method, str(status)).inc()
-            metrics.HTTP_DURATION.observe(perf_counter() - started)
+            metrics.HTTP_DURATION.observe(took)
+            tell = _log.warning if status >= HTTPStatus.INTERNAL_SERVER_ERROR else _log.debug
+            tell("answered", method=method, path=scope["path"], status=status, ms=round(1000 * took, 1))
 
 
 def middlewares() -> list[Middleware]:
@@ -133,8 +148,12 @@ def middlewares() -> list[Middleware]:
     return [Middleware(Edge)]
 
 
-async def _respond(send: Send, status: HTTPStatus, content_type: bytes, body: bytes) -> None:
-    headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
+async def _respond(send: Send, status: HTTPStatus, content_type: bytes, body: bytes, request_id: bytes) -> None:
+    headers = [
+        (b"content-type", content_type),
+        (b"content-length", b"%d" % len(body)),
+        (request_ids.HEADER, request_id),
+    ]
     await send({"type": "http.response.start", "status": status.value, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
