@@ -31,6 +31,8 @@ lint: $(INSTALLED) ## Style, types and the boundaries between packages
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy packages/*/src services/*/src tests/support benchmarks
 	$(BIN)/lint-imports
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory lint-pages; \
+	  else echo "no npm here: the pages' JavaScript and CSS go unchecked"; test "$${CLOSECAST_REQUIRE_ALL:-}" != 1; fi
 
 .PHONY: format
 format: $(INSTALLED) ## Format the code and mend what ruff can
@@ -42,8 +44,8 @@ test: $(INSTALLED) ## All tests: unit, contract, integration
 	$(BIN)/pytest $(ARGS)
 
 .PHONY: test-fast
-test-fast: $(INSTALLED) ## Only the tests that need no broker, MLflow or Ray
-	$(BIN)/pytest -m "not kafka and not mlflow and not ray and not slow" $(ARGS)
+test-fast: $(INSTALLED) ## Only the tests that need no broker, MLflow, Ray or browser
+	$(BIN)/pytest -m "not kafka and not mlflow and not ray and not browser and not slow" $(ARGS)
 
 .PHONY: bench
 bench: $(INSTALLED) ## Performance as ratios against peers; writes benchmarks/results/
@@ -52,6 +54,27 @@ bench: $(INSTALLED) ## Performance as ratios against peers; writes benchmarks/re
 .PHONY: docs
 docs: $(INSTALLED) ## Regenerate docs/asyncapi.json and docs/openapi.json from the code
 	$(BIN)/python docs/generate.py
+
+##@ Pages
+PREDICTOR := services/predictor
+VENDOR := $(PREDICTOR)/src/closecast_predictor/pages/assets/vendor
+LIBRARIES := lit-html/LICENSE lit-html/lit-html.js lit-html/directive.js lit-html/directive-helpers.js \
+  lit-html/directives/live.js lit-html/directives/repeat.js \
+  uplot/LICENSE uplot/dist/uPlot.iife.min.js uplot/dist/uPlot.min.css
+NODE_MODULES := $(PREDICTOR)/node_modules/.package-lock.json
+
+.PHONY: assets
+assets: $(NODE_MODULES) ## Fetch the pinned libraries of the pages from npm again
+	rm -rf $(VENDOR)
+	mkdir -p $(VENDOR)/lit-html/directives $(VENDOR)/uplot
+	for file in $(LIBRARIES); do cp $(PREDICTOR)/node_modules/$$file $(VENDOR)/$${file/dist\//}; done
+
+.PHONY: lint-pages
+lint-pages: $(NODE_MODULES) ## Style of the pages' JavaScript and CSS (needs Node.js)
+	cd $(PREDICTOR) && npm run --silent lint
+
+$(NODE_MODULES): $(PREDICTOR)/package-lock.json
+	cd $(PREDICTOR) && npm ci --silent
 
 ##@ Dependencies
 .PHONY: lock

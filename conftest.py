@@ -4,11 +4,15 @@ import pytest
 
 pytest_plugins = ["tests.support.kafka.fixtures", "tests.support.mlflow"]
 
-_MARKERS = {"kafka": {"kafka_broker", "own_kafka_broker"}, "mlflow": {"mlflow_server_uri"}}
+_MARKERS = {
+    "kafka": {"kafka_broker", "own_kafka_broker"},
+    "mlflow": {"mlflow_server_uri"},
+    "browser": {"browser"},
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that use a broker or a registry, so that ``-m`` finds them."""
+    """Mark the tests that use a broker, a registry or a browser, so that ``-m`` finds them."""
     for item in items:
         for marker, fixtures in _MARKERS.items():
             if fixtures.intersection(getattr(item, "fixturenames", ())):

@@ -16,6 +16,7 @@ from closecast_predictor.api.routes.access import access_routes
 from closecast_predictor.api.routes.context import Context
 from closecast_predictor.api.routes.forecasts import forecast_routes
 from closecast_predictor.api.routes.operations import operation_routes
+from closecast_predictor.api.routes.pages import page_routes
 from closecast_predictor.api.routes.quotes import quote_routes
 from closecast_predictor.api.routes.trainings import training_routes
 from closecast_predictor.api.serving import Serving
@@ -38,7 +39,7 @@ def build_app(context: Context) -> FastAPI:
         strict_content_type=False,  # JSON is read as JSON also from those who do not say that it is
     )
     handle_errors(app)
-    for routes in (forecast_routes, quote_routes, training_routes, operation_routes, access_routes):
+    for routes in (forecast_routes, quote_routes, training_routes, operation_routes, access_routes, page_routes):
         app.include_router(routes(context))
     app.add_middleware(SecurityHeaders)
 

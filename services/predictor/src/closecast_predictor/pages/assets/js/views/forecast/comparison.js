@@ -1,0 +1,48 @@
+/** Several symbols beside each other, in a line each. */
+
+import { versionName } from "../../components/badges.js";
+import { scroller } from "../../components/scroller.js";
+import { price } from "../../core/formats.js";
+import { html, nothing } from "../../core/html.js";
+import { t } from "../../core/i18n.js";
+import { changeFrom, changeMark } from "./summary.js";
+
+/** Nothing where there is nothing to compare. */
+export function comparison(cards) {
+  const answers = cards.map((card) => card.forecast.value).filter((answer) => answer && !answer.isFetching);
+  if (answers.length < 2) return nothing;
+  return html`<section class="card" aria-labelledby="comparison">
+    <h3 id="comparison">${t("comparison.title")}</h3>
+    ${scroller(
+      t("comparison.title"),
+      html`<table class="numbers">
+        <thead>
+          <tr>
+            <th scope="col">${t("comparison.symbol")}</th>
+            <th scope="col">${t("forecast.lastClose")}</th>
+            <th scope="col">${t("forecast.nextClose")}</th>
+            <th scope="col">${t("forecast.interval80")}</th>
+            <th scope="col">${t("forecast.inSessions", { count: 10 })}</th>
+            <th scope="col">${t("comparison.model")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${answers.map(line)}
+        </tbody>
+      </table>`,
+    )}
+  </section>`;
+}
+
+function line(answer) {
+  const [next] = answer.forecast;
+  const last = answer.forecast.at(-1);
+  return html`<tr>
+    <th scope="row">${answer.symbol}</th>
+    <td>${price(answer.last_close, answer.currency)}</td>
+    <td>${price(next.median, answer.currency)} ${changeMark(changeFrom(answer, next.median))}</td>
+    <td>${price(next.quantiles["0.1"])} – ${price(next.quantiles["0.9"])}</td>
+    <td>${price(last.median, answer.currency)} ${changeMark(changeFrom(answer, last.median))}</td>
+    <td>${versionName(answer.version)}</td>
+  </tr>`;
+}
