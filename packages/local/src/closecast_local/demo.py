@@ -52,6 +52,7 @@ def run_demo(settings: DemoSettings, console: Console) -> int:
                 _print_addresses(stack, outlooks, console)
                 up = True
                 if not settings.once:
+                    supervisor.start(stack.backfiller())
                     console.print("\nCtrl-C stops everything.")
                     supervisor.watch()
     except KeyboardInterrupt:
@@ -132,8 +133,8 @@ def _print_addresses(stack: Stack, outlooks: tuple[Outlook, ...], console: Conso
         console.print(f"{name:<10} {address}", soft_wrap=True)
 
 
-def _metrics_ports(settings: DemoSettings) -> tuple[int, int]:
-    return settings.trainer_metrics_port, settings.predictor_metrics_port
+def _metrics_ports(settings: DemoSettings) -> tuple[int, ...]:
+    return settings.ingestor_metrics_port, settings.trainer_metrics_port, settings.predictor_metrics_port
 
 
 def _metrics_url(port: int) -> str:

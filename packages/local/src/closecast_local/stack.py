@@ -78,15 +78,22 @@ class Stack:
 
     def ingestor(self) -> Command:
         """Return the ingestor: it replays the source once and ends."""
-        settings = self.settings
-        source = ("sample",) if settings.csv is None else ("csv", "--csv-folder", str(settings.csv.absolute()))
-        symbols = ("--symbols", ",".join(settings.symbols)) if settings.symbols else ()
+        symbols = ("--symbols", ",".join(self.settings.symbols)) if self.settings.symbols else ()
         return Command(
             name="ingestor",
-            arguments=(program("closecast-ingestor"), "replay", "--source", *source, *symbols),
+            arguments=(program("closecast-ingestor"), "replay", *self._source, *symbols),
             log=self._log("ingestor"),
-            environment=self._environment(settings.ingestor_metrics_port),
+            environment=self._environment(self.settings.ingestor_metrics_port),
             ends=True,
+        )
+
+    def backfiller(self) -> Command:
+        """Return the ingestor that publishes what the predictor asks for, once the first one has ended."""
+        return Command(
+            name="backfiller",
+            arguments=(program("closecast-ingestor"), "serve", *self._source),
+            log=self._log("backfiller"),
+            environment=self._environment(self.settings.ingestor_metrics_port),
         )
 
     def trainer(self) -> Command:
@@ -145,6 +152,12 @@ class Stack:
                 raise CannotStartError(
                     f"port {port} is in use{held}; choose another with {flag} or CLOSECAST_LOCAL_{name.upper()}"
                 )
+
+    @property
+    def _source(self) -> tuple[str, ...]:
+        if self.settings.csv is None:
+            return "--source", "sample"
+        return "--source", "csv", "--csv-folder", str(self.settings.csv.absolute())
 
     @property
     def _bootstrap_servers(self) -> str:

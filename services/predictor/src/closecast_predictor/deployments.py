@@ -25,7 +25,9 @@ from closecast_predictor.api.edge import Edge
 from closecast_predictor.api.routes.context import Context
 from closecast_predictor.api.serving import SERVING
 from closecast_predictor.autoscaling import BUSY, BusyMeter
+from closecast_predictor.backfills import Backfill
 from closecast_predictor.champion import LoadedModel, ModelCache
+from closecast_predictor.companies import Companies
 from closecast_predictor.engine import Engine, Status
 from closecast_predictor.ray_output import configure_process_logs
 from closecast_predictor.settings import PredictorSettings
@@ -77,6 +79,14 @@ class Forecaster:
     async def training(self, request_id: str) -> Training | None:
         """Return what is known of a training request."""
         return await asyncio.to_thread(self._engine.trainings.find, UUID(request_id))
+
+    async def request_backfill(self, symbol: str) -> Backfill:
+        """Have a symbol fetched, unless that is under way."""
+        return await asyncio.to_thread(self._engine.request_backfill, symbol)
+
+    async def backfill(self, symbol: str) -> Backfill | None:
+        """Return what is known of a symbol that was to be fetched."""
+        return self._engine.backfills.find(symbol)
 
     async def window(self, symbol: str, sessions: int) -> Window | None:
         """Return the latest sessions of a symbol."""
@@ -149,6 +159,8 @@ class Api:
             max_history=settings.max_history,
             model=settings.mlflow.model,
             sessions=settings.sessions,
+            fetch=settings.fetch,
+            companies=Companies(settings.companies),
         )
         return Edge(build_app(context))
 
@@ -204,6 +216,16 @@ class RemoteDesk:
     async def training(self, request_id: UUID) -> Training | None:
         """Return what is known of a training request."""
         found: Training | None = await self._call("training", str(request_id))
+        return found
+
+    async def request_backfill(self, symbol: str) -> Backfill:
+        """Have a symbol fetched, unless that is under way; return once Kafka has the request."""
+        requested: Backfill = await self._call("request_backfill", symbol)
+        return requested
+
+    async def backfill(self, symbol: str) -> Backfill | None:
+        """Return what is known of a symbol that was to be fetched."""
+        found: Backfill | None = await self._call("backfill", symbol)
         return found
 
     async def window(self, symbol: str, sessions: int) -> Window | None:

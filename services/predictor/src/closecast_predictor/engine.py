@@ -9,10 +9,11 @@ from uuid import uuid4
 
 from kafka.errors import KafkaError
 
-from closecast.events import Event, Forecast, ModelEvent, Quote, TrainingRequest
+from closecast.events import BackfillEvent, BackfillRequest, Event, Forecast, ModelEvent, Quote, TrainingRequest
 from closecast.kafka import BrokerUnavailableError, Publisher
 from closecast.telemetry.logs import get_logger
 from closecast_predictor import metrics
+from closecast_predictor.backfills import Backfill, BackfillDesk
 from closecast_predictor.book import Book
 from closecast_predictor.champion import ChampionLoader, LoadedModel, ModelCache
 from closecast_predictor.feed import Feed
@@ -66,6 +67,7 @@ class Engine:
 
     def __init__(self, settings: PredictorSettings, cache: ModelCache, share: Share) -> None:
         self.trainings = TrainingDesk(settings.kafka, Registry(settings.mlflow))
+        self.backfills = BackfillDesk(settings.kafka)
         self._settings = settings
         self._share = share
         self._inbox = Inbox(settings.coalesce_ms / 1000)
@@ -90,9 +92,22 @@ class Engine:
         Raises:
             NotReadyError: If the quotes have not been read yet.
         """
+        self._require_ready()
+        return self._book.window(symbol, sessions)
+
+    def request_backfill(self, symbol: str) -> Backfill:
+        """Have a symbol fetched, unless that is under way; any thread may ask.
+
+        Raises:
+            NotReadyError: If it is not known yet what was asked for before.
+            KafkaError: If the request could not be delivered in time.
+        """
+        self._require_ready()
+        return self.backfills.request(symbol)
+
+    def _require_ready(self) -> None:
         if self._phase != "ready":
             raise NotReadyError(f"the forecaster is {self._phase}")
-        return self._book.window(symbol, sessions)
 
     @property
     def is_alive(self) -> bool:
@@ -113,6 +128,7 @@ class Engine:
             if thread.is_alive():
                 thread.join(timeout_s)
         self.trainings.close()
+        self.backfills.close()
         self._phase = "stopped"
 
     def _run(self) -> None:
@@ -145,7 +161,7 @@ class Engine:
                 self._phase = "reading the quotes"
                 for event in feed.backlog():
                     self._book.recall(event)
-                    self._note_training(event)
+                    self._note_request(event)
             except (BrokerUnavailableError, KafkaError, LookupError) as error:
                 _log.warning("quotes not read yet, trying again", error=f"{type(error).__name__}: {error}")
                 if feed is not None:
@@ -172,7 +188,7 @@ class Engine:
         metrics.QUOTES.inc(len(quotes))
         changed, scores = self._book.take(quotes)
         for event in work.events:
-            self._note_training(event)
+            self._note_request(event)
             self._note_promotion(event)
         if work.model is not None:
             self._speak(work.model)
@@ -186,11 +202,15 @@ class Engine:
             metrics.MODEL_INFO.labels(model.name, model.version).set(value)
         self._model = loaded
 
-    def _note_training(self, event: Event) -> None:
+    def _note_request(self, event: Event) -> None:
         if isinstance(event, TrainingRequest):
             self.trainings.asked(event)
         elif isinstance(event, ModelEvent):
             self.trainings.ended(event)
+        elif isinstance(event, BackfillRequest):
+            self.backfills.asked(event)
+        elif isinstance(event, BackfillEvent):
+            self.backfills.ended(event)
 
     def _note_promotion(self, event: Event) -> None:
         if isinstance(event, ModelEvent) and event.outcome == "promoted" and event.model == self._model.model.name:

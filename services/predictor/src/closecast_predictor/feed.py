@@ -1,4 +1,4 @@
-"""What the predictor reads from Kafka: quotes, outcomes of trainings, training requests and its own forecasts."""
+"""What the predictor reads from Kafka: quotes, requests and their outcomes, and its own forecasts."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
@@ -47,7 +47,14 @@ class Feed:
         ensure_topics(settings, topics)
         self._events: dict[str, type[Event]] = {
             topic.name: topic.event
-            for topic in (topics.quotes, topics.models, topics.training_requests, topics.forecasts)
+            for topic in (
+                topics.quotes,
+                topics.models,
+                topics.training_requests,
+                topics.forecasts,
+                topics.backfill_requests,
+                topics.backfills,
+            )
             if topic.event is not None
         }
         self._span = timedelta(days=sessions * _DAYS_A_SESSION)
@@ -59,7 +66,7 @@ class Feed:
         forecasts = self._partitions(topics.forecasts)
         yield from self._read(offsets_since(self._consumer, forecasts, datetime.now(UTC) - _FORECASTS_SPAN))
         start = offsets_of_latest(self._consumer, self._partitions(topics.quotes), self._span, _session_of)
-        for topic in (topics.models, topics.training_requests):
+        for topic in (topics.models, topics.training_requests, topics.backfill_requests, topics.backfills):
             start |= begins_of(self._consumer, self._partitions(topic))
         yield from self._read(start)
 
@@ -90,7 +97,7 @@ class Feed:
         try:
             return self._events[topic].from_bytes(value)
         except InvalidEventError as error:
-            # The trainer keeps the bytes in the dead letters; a second copy of each would help nobody.
+            # The trainer or the ingestor keeps the bytes in the dead letters; a second copy of each would help nobody.
             metrics.INVALID_RECORDS.labels(topic).inc()
             _log.warning("record skipped", topic=topic, partition=partition, offset=offset, error=str(error))
             return None

@@ -10,10 +10,12 @@ from pydantic_settings import NoDecode
 from closecast.kafka import KafkaSettings
 from closecast.mlflow_settings import MlflowSettings
 from closecast.settings import ServiceSettings, service_config
+from closecast.symbols import Symbol
 from closecast.telemetry.logs import LogSettings
 from closecast.telemetry.metrics import MetricsSettings
 from closecast_predictor.access.limits import check_rate
 from closecast_predictor.access.settings import AuthSettings
+from closecast_predictor.companies import DEFAULT_COMPANIES
 from closecast_predictor.windows import DEFAULT_SESSIONS
 
 
@@ -53,6 +55,15 @@ class PredictorSettings(ServiceSettings):
     )
     origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Origins of other sites whose pages may call (CORS), comma separated; none by default."
+    )
+    fetch: bool = Field(
+        default=False,
+        description="Have the quotes of every symbol fetched that is asked for and that there are none of; by default "
+        "only where the request says fetch=true.",
+    )
+    companies: dict[str, Symbol] = Field(
+        default=DEFAULT_COMPANIES,
+        description='Tickers by company for /predict_b3, as JSON: {"Petrobras": "PETR4"}. Default: the ten largest.',
     )
     cache: Path | None = Field(
         default=None,

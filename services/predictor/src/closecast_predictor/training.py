@@ -1,6 +1,5 @@
 """Training requests and what became of them, as the topics tell."""
 
-import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,16 +7,14 @@ from typing import Final, Literal, TypeVar
 from uuid import UUID
 
 from closecast.events import ModelEvent, TrainingRequest
-from closecast.kafka import KafkaSettings, Publisher
+from closecast.kafka import KafkaSettings
 from closecast.telemetry.logs import get_logger
 from closecast_predictor.registry import Registry
+from closecast_predictor.requests import RequestPublisher
 
 TrainingState = Literal["queued", "promoted", "rejected", "failed"]
 
 _REMEMBERED: Final = 10_000
-_IMPATIENT: Final = {"max_block_ms": 5_000, "request_timeout_ms": 5_000, "delivery_timeout_ms": 10_000}
-"""A caller waits for the answer: better a clear failure than a minute of patience."""
-
 T = TypeVar("T")
 
 _log = get_logger(__name__)
@@ -67,8 +64,7 @@ class TrainingDesk:
         self._kafka = kafka
         self._registry = registry
         self._capacity = capacity
-        self._publisher: Publisher | None = None
-        self._publishing = threading.Lock()
+        self._publisher = RequestPublisher(kafka, "closecast-predictor-training")
         self._requests: OrderedDict[UUID, TrainingRequest] = OrderedDict()
         self._outcomes: OrderedDict[UUID, ModelEvent] = OrderedDict()
 
@@ -78,18 +74,12 @@ class TrainingDesk:
         Raises:
             KafkaError: If it could not be delivered in time.
         """
-        with self._publishing:
-            if self._publisher is None:
-                self._publisher = Publisher(self._kafka, "closecast-predictor-training", **_IMPATIENT)
-            self._publisher.send(self._kafka.topics.training_requests, request)
-            self._publisher.flush()
+        self._publisher.publish(self._kafka.topics.training_requests, request)
         self.asked(request)
 
     def close(self) -> None:
         """Let go of the connections."""
-        with self._publishing:
-            if self._publisher is not None:
-                self._publisher.close()
+        self._publisher.close()
 
     def asked(self, request: TrainingRequest) -> None:
         """Note a request."""

@@ -6,13 +6,14 @@ from services.predictor.tests.registry import NothingRecorded
 from services.predictor.tests.support import book_of, serving_of
 from starlette.testclient import TestClient
 
-from closecast.events import TrainingRequest
+from closecast.events import BackfillRequest, TrainingRequest
 from closecast.kafka import KafkaSettings
 from closecast_predictor.api.app import build_app
 from closecast_predictor.api.desk import ForecasterUnavailableError
 from closecast_predictor.api.edge import Edge
 from closecast_predictor.api.routes.context import Context
 from closecast_predictor.api.serving import Serving
+from closecast_predictor.backfills import Backfill, BackfillDesk
 from closecast_predictor.book import Book
 from closecast_predictor.engine import Status
 from closecast_predictor.training import Training, TrainingDesk
@@ -24,6 +25,8 @@ class LocalDesk:
     """The forecaster's desk without Ray and Kafka between: what is asked for is noted as if it came back from there."""
 
     trainings: TrainingDesk = field(default_factory=lambda: TrainingDesk(KafkaSettings(), NothingRecorded()))
+    backfills: BackfillDesk = field(default_factory=lambda: BackfillDesk(KafkaSettings()))
+    requests: list[BackfillRequest] = field(default_factory=list)
     reachable: bool = True
     book: Book = field(default_factory=lambda: book_of("PETR4.SA", "VALE3.SA", "AAPL"))
 
@@ -34,6 +37,19 @@ class LocalDesk:
     async def training(self, request_id: UUID) -> Training | None:
         self._check()
         return self.trainings.find(request_id)
+
+    async def request_backfill(self, symbol: str) -> Backfill:
+        self._check()
+        if self.backfills.find(symbol) is None:
+            self.requests.append(BackfillRequest(symbol=symbol))
+            self.backfills.asked(self.requests[-1])
+        found = self.backfills.find(symbol)
+        assert found is not None
+        return found
+
+    async def backfill(self, symbol: str) -> Backfill | None:
+        self._check()
+        return self.backfills.find(symbol)
 
     async def window(self, symbol: str, sessions: int) -> Window | None:
         self._check()

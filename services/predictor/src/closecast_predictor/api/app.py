@@ -13,11 +13,13 @@ from closecast_predictor.api.desk import ForecasterUnavailableError
 from closecast_predictor.api.errors import handle_errors
 from closecast_predictor.api.headers import SecurityHeaders
 from closecast_predictor.api.routes.access import access_routes
+from closecast_predictor.api.routes.companies import company_routes
 from closecast_predictor.api.routes.context import Context
 from closecast_predictor.api.routes.forecasts import forecast_routes
 from closecast_predictor.api.routes.operations import operation_routes
 from closecast_predictor.api.routes.pages import page_routes
 from closecast_predictor.api.routes.quotes import quote_routes
+from closecast_predictor.api.routes.timeseries import timeseries_routes
 from closecast_predictor.api.routes.trainings import training_routes
 from closecast_predictor.api.serving import Serving
 
@@ -39,7 +41,10 @@ def build_app(context: Context) -> FastAPI:
         strict_content_type=False,  # JSON is read as JSON also from those who do not say that it is
     )
     handle_errors(app)
-    for routes in (forecast_routes, quote_routes, training_routes, operation_routes, access_routes, page_routes):
+    for routes in (
+        *(forecast_routes, company_routes, quote_routes, training_routes, timeseries_routes, operation_routes),
+        *(access_routes, page_routes),
+    ):
         app.include_router(routes(context))
     app.add_middleware(SecurityHeaders)
 
@@ -78,6 +83,12 @@ class _NoDesk:
 
     async def training(self, request_id: UUID) -> NoReturn:
         raise ForecasterUnavailableError(f"no forecaster knows request {request_id}")
+
+    async def request_backfill(self, symbol: str) -> NoReturn:
+        raise ForecasterUnavailableError(f"no forecaster has {symbol} fetched")
+
+    async def backfill(self, symbol: str) -> NoReturn:
+        raise ForecasterUnavailableError(f"no forecaster knows of {symbol}")
 
     async def window(self, symbol: str, sessions: int) -> NoReturn:
         raise ForecasterUnavailableError(f"no forecaster knows {sessions} sessions of {symbol}")

@@ -4,6 +4,7 @@ from typing import Protocol
 from uuid import UUID
 
 from closecast.events import TrainingRequest
+from closecast_predictor.backfills import Backfill
 from closecast_predictor.engine import Status
 from closecast_predictor.training import Training
 from closecast_predictor.windows import Window
@@ -21,6 +22,12 @@ class Desk(Protocol):
 
     async def training(self, request_id: UUID) -> Training | None:
         """Return what is known of a training request."""
+
+    async def request_backfill(self, symbol: str) -> Backfill:
+        """Have a symbol fetched, unless that is under way; return once Kafka has the request."""
+
+    async def backfill(self, symbol: str) -> Backfill | None:
+        """Return what is known of a symbol that was to be fetched."""
 
     async def window(self, symbol: str, sessions: int) -> Window | None:
         """Return the latest sessions of a symbol, None if there is no quote of it."""

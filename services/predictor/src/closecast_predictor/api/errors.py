@@ -82,9 +82,9 @@ def handle_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> Response:
-        faults = [_field_error(fault) for fault in error.errors()]
-        detail = "; ".join(f"{fault.field}: {fault.reason}" for fault in faults[:_TOLD])
-        return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, detail, faults[:_TOLD])
+        faults = field_errors(error)
+        detail = "; ".join(f"{fault.field}: {fault.reason}" for fault in faults)
+        return problem_response(HTTPStatus.UNPROCESSABLE_ENTITY, detail, faults)
 
     @app.exception_handler(HTTPException)
     async def refused(_request: Request, error: HTTPException) -> Response:
@@ -94,6 +94,11 @@ def handle_errors(app: FastAPI) -> None:
     async def unexpected(request: Request, error: Exception) -> Response:
         _log.error("request failed", path=request.url.path, exc_info=error)
         return problem_response(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the log tells what")
+
+
+def field_errors(error: RequestValidationError) -> list[FieldError]:
+    """Return what is wrong with a request, as far as it is told."""
+    return [_field_error(fault) for fault in error.errors()[:_TOLD]]
 
 
 def _field_error(fault: dict[str, Any]) -> FieldError:

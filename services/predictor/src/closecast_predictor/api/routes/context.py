@@ -1,6 +1,6 @@
 """What all routes share: the state they answer from, the forecaster, the bounds, and how a failure is told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final, NoReturn
 
@@ -8,6 +8,7 @@ from closecast.mlflow_settings import DEFAULT_MODEL
 from closecast_predictor.api.desk import Desk, ForecasterUnavailableError
 from closecast_predictor.api.errors import Problem, ProblemError
 from closecast_predictor.api.serving import Serving
+from closecast_predictor.companies import DEFAULT_COMPANIES, Companies
 from closecast_predictor.snapshot import Model
 from closecast_predictor.windows import DEFAULT_SESSIONS, Window
 
@@ -16,7 +17,7 @@ _RETRY: Final = {"Retry-After": "2"}
 _PROBLEMS: Final[dict[int, str]] = {
     400: "The body cannot be taken apart.",
     401: "The name or the password is wrong.",
-    404: "There is no quote of the symbol, no such training request, or nobody who can log in.",
+    404: "There is no quote of the symbol, no such company, no such training request, or nobody who can log in.",
     413: "The body is too large.",
     422: "A field is missing, unknown or out of bounds.",
     429: "Too many tries; `Retry-After` tells when to go on.",
@@ -34,6 +35,8 @@ class Context:
         max_history: Most sessions of a history that is sent.
         sessions: Sessions of each symbol that the forecaster keeps.
         model: Name of the registered model of the whole panel.
+        fetch: Whether every symbol without quotes is fetched, or only where a request says so.
+        companies: The companies that are known by name.
     """
 
     serving: Serving
@@ -41,6 +44,8 @@ class Context:
     max_history: int
     model: str = DEFAULT_MODEL
     sessions: int = DEFAULT_SESSIONS
+    fetch: bool = False
+    companies: Companies = field(default_factory=lambda: Companies(DEFAULT_COMPANIES))
 
     async def require_snapshot(self) -> Model:
         """Return the model that speaks.

@@ -12,6 +12,8 @@ from closecast_predictor.answers import Answer
 from closecast_predictor.api.errors import ProblemError
 from closecast_predictor.api.histories import forecast_history
 from closecast_predictor.api.routes.context import JSON, Context, problems
+from closecast_predictor.api.routes.known import FETCHING, answer_symbol
+from closecast_predictor.api.schemas.backfills import FETCH
 from closecast_predictor.api.schemas.forecasts import PredictAnswer, PredictRequest, RequestedSymbol
 from closecast_predictor.api.uploads.route import UPLOADS, upload_route
 from closecast_predictor.inference import forecast_window
@@ -20,14 +22,6 @@ from closecast_predictor.inference import forecast_window
 def forecast_routes(context: Context) -> APIRouter:
     """Return the routes of forecasts."""
     router = APIRouter(tags=["Forecasts"], route_class=upload_route(context.max_history))
-
-    async def known(symbol: str, horizon: int) -> Response:
-        answer = context.serving.answers.get(symbol)
-        if answer is None:
-            await context.require_snapshot()
-            raise ProblemError(HTTPStatus.NOT_FOUND, f"there is no quote of {symbol}", field="symbol")
-        metrics.PREDICTIONS.labels("snapshot").inc()
-        return Response(answer.body(horizon), media_type=JSON)
 
     async def looking_back(symbol: str, sessions: int, horizon: int) -> Response:
         model = await context.require_snapshot()
@@ -44,16 +38,16 @@ def forecast_routes(context: Context) -> APIRouter:
         "/predict",
         summary="Forecast a symbol or a history",
         response_model=PredictAnswer,
-        responses=problems(400, 404, 413, 422, 503),
+        responses=FETCHING | problems(400, 404, 413, 422, 503),
         openapi_extra=UPLOADS,
     )
     async def predict(request: PredictRequest) -> Response | PredictAnswer:
         """Answer from the latest quotes of a symbol, or from the sessions that the request brings, as JSON or CSV."""
         if request.history is None:
             assert request.symbol is not None  # noqa: S101 - checked by the schema
-            if request.lookback_days is not None:
+            if request.lookback_days is not None and request.symbol in context.serving.answers:
                 return await looking_back(request.symbol, request.lookback_days, request.horizon)
-            return await known(request.symbol, request.horizon)
+            return await answer_symbol(context, request.symbol, request.horizon, fetch=request.fetch)
         model = await context.require_snapshot()
         answer = await asyncio.to_thread(
             forecast_history, model, request.history, request.symbol, request.horizon, context.max_history
@@ -65,13 +59,14 @@ def forecast_routes(context: Context) -> APIRouter:
         "/forecast/{symbol:path}",
         summary="Forecast a symbol",
         response_model=PredictAnswer,
-        responses=problems(404, 422, 503),
+        responses=FETCHING | problems(404, 422, 503),
     )
     async def forecast(
         symbol: Annotated[RequestedSymbol, Path()],
         horizon: Annotated[int, Query(ge=1, le=HORIZONS, description="Sessions ahead.")] = HORIZONS,
+        fetch: Annotated[bool, Query(description=FETCH)] = False,
     ) -> Response:
         """Answer from the latest quotes of a symbol."""
-        return await known(symbol, horizon)
+        return await answer_symbol(context, symbol, horizon, fetch=fetch)
 
     return router

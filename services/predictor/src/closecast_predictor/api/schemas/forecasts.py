@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 
 from closecast.horizons import HORIZONS, LEVELS
 from closecast.symbols import parse_symbol
+from closecast_predictor.api.schemas.backfills import Fetch
 
 FEWEST_SESSIONS: Final = 30
 """Sessions below which a history says too little of how much a stock moves."""
@@ -68,6 +69,7 @@ class PredictRequest(BaseModel):
             "examples": [
                 {"symbol": "PETR4.SA", "horizon": 5},
                 {"symbol": "PETR4.SA", "lookback_days": 120},
+                {"symbol": "PETR4.SA", "fetch": True},
                 {"history": [{"close": close} for close in EXAMPLE_CLOSES], "symbol": "PETR4.SA", "horizon": 3},
                 {"history": [*EXAMPLE_CLOSES]},
             ]
@@ -86,6 +88,7 @@ class PredictRequest(BaseModel):
         description="Forecast a known symbol from only so many of its latest sessions, at most all that are "
         "kept; null for all that the model looks at.",
     )
+    fetch: Fetch = False
 
     @model_validator(mode="after")
     def _asks_for_something(self) -> Self:
