@@ -1,7 +1,8 @@
 """All three services as processes, on a real Kafka and a real MLflow."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -57,6 +58,20 @@ class Pipeline:
     def ingest(self, *arguments: str) -> int:
         """Run the ingestor to its end and return its exit status."""
         return Child(self._command("ingestor", *arguments, CLOSECAST_METRICS_PORT="0")).wait(_TIMEOUT_S)
+
+    @contextmanager
+    def ingesting(self, *arguments: str) -> Iterator[None]:
+        """Run an ingestor that does not end by itself for the length of a block."""
+        ingestor = Child(self._command("ingestor", *arguments, CLOSECAST_METRICS_PORT="0"))
+        try:
+            yield
+            ingestor.require_alive()
+        finally:
+            ingestor.stop()
+
+    def status_of(self, path: str) -> int:
+        """Return the status of the answer to a GET."""
+        return self._http.get(path).status_code
 
     def get(self, path: str) -> Any:
         """Return the JSON of a good answer."""

@@ -49,6 +49,10 @@ def test_it_forecasts_stops_and_goes_on_where_it_stopped(demo: Demo) -> None:
     assert count_trainings(demo) == 1
     answer = httpx.get(f"http://127.0.0.1:{demo.ports['port']}/forecast/MSFT").json()
     assert answer["last_close"] == 27.95
+    unknown = f"http://127.0.0.1:{demo.ports['port']}/forecast/NOPE?fetch=true"
+    assert httpx.get(unknown).status_code == 202
+    eventually(lambda: httpx.get(unknown).status_code == 404, process)
+    assert "the sample holds AAPL" in httpx.get(unknown).json()["detail"]
 
     process.send_signal(signal.SIGINT)
     assert process.wait(120) == 0

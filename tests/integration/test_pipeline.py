@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -90,6 +91,40 @@ def test_outcomes_are_on_record_when_the_topic_has_forgotten_them(pipeline: Pipe
     for outcome, training in zip((trained, known), recorded, strict=True):
         assert training is not None
         assert (training.state, training.version) == (outcome["state"], outcome["version"])
+
+
+def test_a_symbol_without_quotes_is_fetched_and_forecast_without_a_training(pipeline: Pipeline, tmp_path: Path) -> None:
+    folder = tmp_path / "quotes"
+    assert pipeline.ingest("download", "--source=sample", "--symbols=MSFT", f"--output={folder}") == 0
+    (folder / "MSFT.csv").rename(folder / "NEW.csv")
+    assert pipeline.status_of("/forecast/NEW") == 404
+
+    first = pipeline.post("/predict", {"symbol": "NEW", "fetch": True})
+    again = pipeline.post("/predict", {"symbol": "new", "fetch": True, "horizon": 3})
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert first.json()["id"] == again.json()["id"]
+    location = first.headers["location"]
+    assert pipeline.status_of(location) == 202
+
+    with pipeline.ingesting("serve", "--source=csv", f"--csv-folder={folder}"):
+        pipeline.eventually(lambda: pipeline.status_of(location) == 200)
+        pipeline.eventually(lambda: bool(pipeline.get(location)["origin"] == LAST_SESSION))
+
+    forecast = pipeline.get(location)
+    assert forecast["symbol"] == "NEW"
+    assert forecast["version"] != "base", "the panel's model speaks for a symbol that it was not trained on"
+    assert len(pipeline.values_on(pipeline.kafka.topics.backfill_requests)) == 1
+
+
+def test_a_symbol_that_no_source_knows_is_not_found_and_says_why(pipeline: Pipeline) -> None:
+    location = pipeline.post("/predict", {"symbol": "NOPE", "fetch": True}).headers["location"]
+
+    with pipeline.ingesting("serve", "--source=sample"):
+        pipeline.eventually(lambda: pipeline.status_of(location) == 404)
+
+    again = pipeline.post("/predict", {"symbol": "NOPE", "fetch": True})
+    assert again.status_code == 404
+    assert "the sample holds AAPL, FB, GOOG, IBM, MSFT only" in again.json()["detail"]
 
 
 def train(pipeline: Pipeline) -> dict[str, Any]:

@@ -47,7 +47,8 @@ def test_settings_of_other_installations_do_not_reach_the_children(
     for name in ("CLOSECAST_KAFKA_SASL_USERNAME", "RAY_ADDRESS", "MLFLOW_TRACKING_URI"):
         monkeypatch.setenv(name, "elsewhere")
     stack = make_stack()
-    for command in (stack.broker(), stack.mlflow(), stack.ingestor(), stack.trainer(), stack.predictor()):
+    ingestors = (stack.ingestor(), stack.backfiller())
+    for command in (stack.broker(), stack.mlflow(), *ingestors, stack.trainer(), stack.predictor()):
         assert command.environment is not None
         assert "elsewhere" not in command.environment.values()
 
@@ -58,6 +59,13 @@ def test_own_files_and_symbols_reach_the_ingestor(make_stack: MakeStack, tmp_pat
     assert arguments[1:] == (
         *("replay", "--source", "csv", "--csv-folder", str(tmp_path), "--symbols", "PETR4.SA,VALE3.SA"),
     )
+
+
+def test_what_is_asked_for_later_may_be_any_symbol_of_the_source(make_stack: MakeStack, tmp_path: Path) -> None:
+    (tmp_path / "PETR4.SA.csv").touch()
+    arguments = make_stack(csv=tmp_path, symbols="PETR4").backfiller().arguments
+    assert arguments[1:] == ("serve", "--source", "csv", "--csv-folder", str(tmp_path))
+    assert make_stack(symbols="AAPL").backfiller().arguments[1:] == ("serve", "--source", "sample")
 
 
 def test_other_quotes_mean_other_state(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from services.predictor.tests.registry import promote, settings_of
 from services.predictor.tests.support import quote, quotes_of, sessions_of
 
-from closecast.events import Event, Forecast, ModelEvent, Quote, TrainingRequest
+from closecast.events import BackfillEvent, BackfillRequest, Event, Forecast, ModelEvent, Quote, TrainingRequest
 from closecast.kafka import KafkaSettings, Publisher, ensure_topics, new_consumer, partitions_of, read_to_end
 from closecast.mlflow_settings import MlflowSettings
 from closecast_predictor.champion import LoadedModel, ModelCache
@@ -41,6 +41,12 @@ class Running:
     def next(self) -> Snapshot:
         return self.snapshots.get(timeout=WAIT_S)
 
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + WAIT_S
+        while self.engine.status.phase != "ready":
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
     def wait_for(self, condition: Callable[[Snapshot], bool]) -> Snapshot:
         while not condition(snapshot := self.next()):
             pass
@@ -69,7 +75,13 @@ def start(kafka: KafkaSettings, tmp_path: Path) -> Iterator[Callable[..., Runnin
 def publish(kafka: KafkaSettings, *events: Event) -> None:
     publisher = Publisher(kafka, "test")
     topics = kafka.topics
-    by_type = {Quote: topics.quotes, ModelEvent: topics.models, TrainingRequest: topics.training_requests}
+    by_type = {
+        Quote: topics.quotes,
+        ModelEvent: topics.models,
+        TrainingRequest: topics.training_requests,
+        BackfillRequest: topics.backfill_requests,
+        BackfillEvent: topics.backfills,
+    }
     for event in events:
         publisher.send(by_type[type(event)], event)
     publisher.flush()
@@ -204,6 +216,34 @@ def test_a_training_request_of_another_is_known(kafka: KafkaSettings, start: Cal
 
     assert found is not None
     assert found.state == "queued"
+
+
+def test_a_symbol_that_was_asked_for_before_a_restart_is_not_asked_for_again(
+    kafka: KafkaSettings, start: Callable[..., Running]
+) -> None:
+    waiting, unknown = BackfillRequest(symbol="MSFT"), BackfillRequest(symbol="NOPE")
+    ended = BackfillEvent(
+        request_id=unknown.id, symbol="NOPE", outcome="unknown", reason="because", source="csv", ingestor="test"
+    )
+    publish(kafka, waiting, unknown, ended)
+    running = start()
+    running.next()
+    running.wait_until_ready()
+
+    assert running.engine.request_backfill("MSFT").request_id == waiting.id
+    refused = running.engine.request_backfill("NOPE")
+    assert (refused.state, refused.reason) == ("unavailable", "because")
+
+
+def test_what_is_fetched_is_forecast(kafka: KafkaSettings, start: Callable[..., Running]) -> None:
+    running = start()
+    running.next()
+    running.wait_until_ready()
+    assert running.engine.request_backfill("PETR4.SA").state == "fetching"
+
+    publish(kafka, *quotes_of("PETR4.SA", 40))
+
+    running.wait_for(lambda snapshot: "PETR4.SA" in snapshot.answers)
 
 
 def test_it_waits_for_a_broker_that_is_not_there(tmp_path: Path) -> None:

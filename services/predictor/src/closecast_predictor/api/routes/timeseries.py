@@ -94,6 +94,8 @@ def _error_response(status: HTTPStatus, faults: list[FieldError], headers: dict[
 
 def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return what OpenAPI shows for these statuses; a replica that is too busy answers with a problem document."""
-    shown = {status: {"description": _ERRORS[status], "model": ErrorResponse} for status in statuses}
-    busy = problems(503)[503]["content"]
-    return shown | {503: shown[503] | {"content": busy}}
+    shown: dict[int | str, dict[str, Any]] = {
+        status: {"description": _ERRORS[status], "model": ErrorResponse} for status in statuses
+    }
+    shown[503]["content"] = problems(503)[503]["content"]
+    return shown
