@@ -15,7 +15,7 @@ from closecast.calendars import calendar_of
 from closecast.events import Quote
 from closecast.kafka import KafkaSettings, Publisher, ensure_topics
 from closecast.ports import free_ports
-from closecast_local.commands import environment, noida_broker
+from closecast_local.commands import CLIENTS_OF_NOIDA, environment, noida_broker
 from closecast_local.processes import Command, Supervisor
 from closecast_local.readiness import http_answers, kafka_answers, wait_until
 
@@ -97,7 +97,7 @@ def running_system(quotes: dict[str, list[Quote]], **settings: str) -> Iterator[
             name="predictor",
             arguments=(sys.executable, "-m", "closecast_predictor"),
             log=folder / "predictor.log",
-            environment=environment(**(variables | own)),
+            environment=environment(**(CLIENTS_OF_NOIDA | variables | own)),
             grace_s=30.0,
         )
         supervisor.start(command)

@@ -11,7 +11,7 @@ from typing import Final
 
 from closecast.kafka import KafkaSettings
 from closecast.ports import is_free
-from closecast_local.commands import HOST, environment, mlflow_server, noida_broker, program
+from closecast_local.commands import CLIENTS_OF_NOIDA, HOST, environment, mlflow_server, noida_broker, program
 from closecast_local.ports import holder_of
 from closecast_local.processes import Command
 from closecast_local.settings import DemoSettings
@@ -136,7 +136,7 @@ class Stack:
             CLOSECAST_METRICS_PORT=str(metrics_port),
             OMP_NUM_THREADS="1",
             PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-            **variables,
+            **(CLIENTS_OF_NOIDA | variables),
         )
 
     def _require_free_ports(self) -> None:

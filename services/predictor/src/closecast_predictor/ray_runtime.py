@@ -26,6 +26,29 @@ _RUNS: Final = 100
 _CPUS: Final = 1
 """Logical: the deployments reserve none, and Ray starts one idle worker for each."""
 
+_QUIET: Final = {
+    # Ten rounds a second, the default, cost as much as all else. A replica that died is replaced a second later at
+    # most; HAProxy stops asking it at once.
+    "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "1",
+    # Nothing scrapes Ray's own metrics here, nor shows its tasks and events; ours do not go through Ray.
+    "RAY_enable_metrics_collection": "0",
+    "RAY_event_stats": "0",
+    "RAY_task_events_report_interval_ms": "0",
+    "REPORTER_UPDATE_INTERVAL_MS": "60000",
+    "SCAN_EVENT_DIR_INTERVAL_SECONDS": "60",
+    # One node has no one to tell what it has left, moves no objects between nodes and starts no others.
+    "RAY_raylet_report_resources_period_milliseconds": "2000",
+    "RAY_gcs_pull_resource_loads_period_milliseconds": "10000",
+    "RAY_object_manager_timer_freq_ms": "2000",
+    "AUTOSCALER_UPDATE_INTERVAL_S": "60",
+    # Every worker is a replica or a part of Serve: none is ever idle, and to kill one for its memory is the kernel's.
+    "RAY_kill_idle_workers_interval_ms": "60000",
+    "RAY_memory_monitor_refresh_ms": "0",
+    # How often the monitor of logs looks for new files: by default ten times a second while there are few.
+    "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD": "0",
+    "LOG_NAME_UPDATE_INTERVAL_S": "2",
+}
+"""What keeps an idle Ray on one machine idle; ADR 0013 has what each part of it costs."""
 
 _log = get_logger(__name__)
 
@@ -46,6 +69,10 @@ def serve_environment() -> dict[str, str]:
         "RAY_USAGE_STATS_ENABLED": "0",
         # Serve's HAProxy passes on what a client wrote into X-Forwarded-For: uvicorn must not take it for the truth.
         "FORWARDED_ALLOW_IPS": "",
+=======
+        # Serve adds up its own counters ten times a second by default; no one reads them that often.
+        "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "5000",
+>>>>>>> ce634af (An idle system stays idle: the embedded broker is asked four times a second, Ray's timers are slowed)
     }
 
 
@@ -73,15 +100,14 @@ def local_environment(folder: Path) -> dict[str, str]:
         "RAY_SERVE_DIRECT_INGRESS_MIN_HTTP_PORT": str(first_port),
         "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(first_port + _PORTS_A_RUN - 1),
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "2",
-        # Ten rounds a second, the default, are half of what an idle system costs.
-        "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.5",
         "RAY_prestart_worker_first_driver": "0",
+<<<<<<< HEAD
         # Equal lines of two replicas are two lines; Ray would hold back the second and change its text.
         "RAY_DEDUP_LOGS": "0",
         # What replicas log comes out as they wrote it (see `ray_output`).
         "RAY_DISABLE_WORKER_LOG_PREFIX": "1",
         "RAY_COLOR_PREFIX": "0",
-    }
+    } | _QUIET
 
 
 @contextlib.contextmanager

@@ -1,10 +1,13 @@
 """Kafka clients with the guarantees that Closecast relies on."""
 
-from typing import Any
+import time
+from typing import Any, Final
 
 from kafka import KafkaConsumer, KafkaProducer
 
 from closecast.kafka.settings import KafkaSettings
+
+_FIRST_PAUSE_S: Final = 0.001
 
 
 def new_producer(settings: KafkaSettings, client_id: str, **overrides: Any) -> KafkaProducer:
@@ -20,7 +23,10 @@ def new_producer(settings: KafkaSettings, client_id: str, **overrides: Any) -> K
 
 
 def new_consumer(settings: KafkaSettings, client_id: str, *topics: str, **overrides: Any) -> KafkaConsumer:
-    """Return a consumer that sees committed transactions only, and commits nothing by itself."""
+    """Return a consumer that sees committed transactions only, and commits nothing by itself.
+
+    Outside of a group it pauses between its questions, if the settings say so; a member of one has to keep in touch.
+    """
     options = {
         **settings.client_options(),
         "client_id": client_id,
@@ -28,4 +34,32 @@ def new_consumer(settings: KafkaSettings, client_id: str, *topics: str, **overri
         "auto_offset_reset": "earliest",
         "isolation_level": "read_committed",
     }
-    return KafkaConsumer(*topics, **(options | overrides))
+    options |= overrides
+    if settings.longest_pause_ms and "group_id" not in options:
+        return _PausingConsumer(settings.longest_pause_ms / 1000, *topics, **options)
+    return KafkaConsumer(*topics, **options)
+
+
+class _PausingConsumer(KafkaConsumer):  # type: ignore[misc]
+    """Asks less and less often while nothing comes: 1 ms after the last record first, then twice that, and so on.
+
+    Brokers should keep a question until there are records (`fetch_max_wait_ms`); with one that does not, a plain
+    consumer would ask a thousand times a second and take a whole processor.
+    """
+
+    def __init__(self, longest_pause_s: float, *topics: str, **options: Any) -> None:
+        super().__init__(*topics, **options)
+        self._longest_pause_s = longest_pause_s
+        self._pause_s = _FIRST_PAUSE_S
+
+    def poll(self, timeout_ms: float = 0, **options: Any) -> dict[Any, list[Any]]:
+        deadline = time.monotonic() + timeout_ms / 1000
+        # What a question brings is picked up by the next, so that each pause costs one.
+        while not (records := super().poll(timeout_ms=0, **options)):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return {}
+            time.sleep(min(self._pause_s, left))
+            self._pause_s = min(2 * self._pause_s, self._longest_pause_s)
+        self._pause_s = _FIRST_PAUSE_S
+        return dict(records)

@@ -23,6 +23,13 @@ class KafkaSettings(SettingsGroup):
     partitions: int = Field(default=8, ge=1, le=1000, description="Partitions of the topics that are keyed by symbol.")
     replication_factor: int = Field(default=1, ge=1, le=10, description="Copies of each partition, for new topics.")
     connect_timeout_s: float = Field(default=60.0, gt=0, description="How long a start waits for the brokers.")
+    longest_pause_ms: int = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        description="Longest pause between questions for new records, for brokers that answer at once that there are "
+        "none, such as the embedded one; 0 for Kafka, which keeps a question until there are some.",
+    )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
     sasl_username: str | None = None
