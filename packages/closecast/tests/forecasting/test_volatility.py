@@ -80,3 +80,12 @@ def test_ewma_follows_the_recursion_over_any_length() -> None:
         expected.append(total / weight)
 
     np.testing.assert_allclose(ewma(values, decays), np.stack(expected, axis=1))
+
+
+def test_few_symbols_and_many_come_out_the_same(make_series: MakeSeries) -> None:
+    series = [make_series(f"S{at}", 300, volatility=0.005 * (1 + at % 5)) for at in range(40)]
+
+    together = ewma_volatility(Panel.of(series))
+
+    for at, one in enumerate(series):
+        np.testing.assert_array_equal(ewma_volatility(Panel.of([one])), together[at : at + 1])

@@ -69,10 +69,8 @@ def serve_environment() -> dict[str, str]:
         "RAY_USAGE_STATS_ENABLED": "0",
         # Serve's HAProxy passes on what a client wrote into X-Forwarded-For: uvicorn must not take it for the truth.
         "FORWARDED_ALLOW_IPS": "",
-=======
         # Serve adds up its own counters ten times a second by default; no one reads them that often.
         "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "5000",
->>>>>>> ce634af (An idle system stays idle: the embedded broker is asked four times a second, Ray's timers are slowed)
     }
 
 
@@ -101,7 +99,6 @@ def local_environment(folder: Path) -> dict[str, str]:
         "RAY_SERVE_DIRECT_INGRESS_MAX_HTTP_PORT": str(first_port + _PORTS_A_RUN - 1),
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "2",
         "RAY_prestart_worker_first_driver": "0",
-<<<<<<< HEAD
         # Equal lines of two replicas are two lines; Ray would hold back the second and change its text.
         "RAY_DEDUP_LOGS": "0",
         # What replicas log comes out as they wrote it (see `ray_output`).

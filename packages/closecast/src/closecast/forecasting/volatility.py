@@ -1,5 +1,6 @@
 """Volatility that follows each symbol: exponentially weighted, causal, safe on thin and broken histories."""
 
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -25,6 +26,9 @@ _OUTLIER: Final = 10.0
 _BLOCK: Final = 32
 """Steps that are summed at once."""
 
+_FEW: Final = 16
+"""Symbols up to which plain floats are quicker than arrays of so few."""
+
 
 def informative_returns(panel: Panel) -> Floats:
     """Return the log returns, NaN where a session had no trade and so tells nothing about volatility."""
@@ -49,23 +53,43 @@ def ewma_volatility(
         decay: Weight of yesterday's variance, below 1.
         prior: Volatility of a symbol of which nothing is known.
     """
-    squared = np.ascontiguousarray((informative_returns(panel) ** 2).T)
+    squared = informative_returns(panel) ** 2
     seen = ~np.isnan(squared)
     squared = np.where(seen, squared, 0.0)
     kept = np.where(seen, decay, 1.0)
-    variance = np.full(len(panel), prior**2)
+    variances = (_variances_one_by_one if len(panel) <= _FEW else _variances)(squared, kept, prior**2)
+    settled = np.cumsum(seen, axis=1) >= _SETTLED_AFTER
+    floor = np.where(settled, _FLOOR * prior, prior)
+    return np.clip(np.sqrt(variances), floor, _CEILING)
+
+
+def _variances(squared: Floats, kept: Floats, start: float) -> Floats:
+    """Return the variance after each step, all symbols at once, ``[symbols, width]``."""
+    steps, kept = np.ascontiguousarray(squared.T), np.ascontiguousarray(kept.T)
+    variance = np.full(steps.shape[1], start)
     news = np.empty_like(variance)
-    variances = np.empty_like(squared)
-    for t in range(len(squared)):
+    variances = np.empty_like(steps)
+    for t in range(len(steps)):
         np.multiply(variance, _OUTLIER**2, out=news)
-        np.minimum(squared[t], news, out=news)
+        np.minimum(steps[t], news, out=news)
         news *= 1 - kept[t]
         variance *= kept[t]
         variance += news
         variances[t] = variance
-    settled = np.cumsum(seen, axis=0) >= _SETTLED_AFTER
-    floor = np.where(settled, _FLOOR * prior, prior)
-    return np.clip(np.sqrt(variances), floor, _CEILING).T
+    return variances.T
+
+
+def _variances_one_by_one(squared: Floats, kept: Floats, start: float) -> Floats:
+    """Return exactly what `_variances` does."""
+    variances = []
+    for row, kept_row in zip(squared.tolist(), kept.tolist(), strict=True):
+        variance = start
+        steps = [
+            variance := variance * keep + min(step, variance * _OUTLIER**2) * (1 - keep)
+            for step, keep in zip(row, kept_row, strict=True)
+        ]
+        variances.append(steps)
+    return np.array(variances)
 
 
 def ewma(values: Floats, decays: Floats) -> Floats:
@@ -97,9 +121,7 @@ def _discounted_sums(values: Floats, decays: Floats) -> Floats:
     padding = [(0, 0)] * (values.ndim - 2) + [(0, blocks * _BLOCK - steps), (0, 0)]
     blocked = np.pad(values, padding).reshape(*values.shape[:-2], blocks, _BLOCK, len(decays))
     blocked = np.moveaxis(blocked, -1, 0)
-    ages = np.arange(_BLOCK)[:, None] - np.arange(_BLOCK)[None, :]
-    weights = np.where(ages >= 0, decays[:, None, None] ** np.maximum(ages, 0), 0.0)
-    within = np.einsum("f...s,fts->f...t", blocked, weights, optimize=True)
+    within = (blocked.reshape(len(decays), -1, _BLOCK) @ _discounts(*decays)).reshape(blocked.shape)
     carry_on = decays[:, None] ** np.arange(1, _BLOCK + 1)
     sums = np.empty_like(within)
     carried = np.zeros(within.shape[:-2])
@@ -110,3 +132,10 @@ def _discounted_sums(values: Floats, decays: Floats) -> Floats:
     flat = np.moveaxis(sums, 0, -1).reshape(*values.shape[:-2], blocks * _BLOCK, len(decays))
     known: Floats = flat[..., :steps, :]
     return known
+
+
+@cache
+def _discounts(*decays: float) -> Floats:
+    """Return what a value of step s counts for at step t of its block, ``[features, s, t]``."""
+    ages = np.arange(_BLOCK)[None, :] - np.arange(_BLOCK)[:, None]
+    return np.where(ages >= 0, np.array(decays)[:, None, None] ** np.maximum(ages, 0), 0.0)

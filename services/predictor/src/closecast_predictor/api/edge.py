@@ -30,6 +30,9 @@ _LOGIN: Final = "/login"
 _INTERNAL: Final = frozenset({"/-/healthz", "/-/routes"})
 """What Ray Serve answers itself, HAProxy's health checks among it."""
 
+_LONGEST_QUESTION: Final = 256
+"""Bytes of a question about a known symbol; what is longer brings a history, which need not be read twice."""
+
 _DIGITS: Final = len(str(HORIZONS))
 _JSON: Final = b"application/json"
 _FORM: Final = (b"content-type", b"application/x-www-form-urlencoded")
@@ -95,6 +98,8 @@ class Edge:
 
     def _for_body(self, body: bytes) -> bytes | None:
         """Return the answer to `{"symbol": …, "horizon": …}` of a known symbol; None if it needs a closer look."""
+        if len(body) > _LONGEST_QUESTION:
+            return None
         try:
             request = orjson.loads(body)
             symbol = request.pop("symbol")

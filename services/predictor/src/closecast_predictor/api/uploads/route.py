@@ -87,12 +87,18 @@ def upload_route(most_sessions: int) -> type[APIRoute]:
                     fields, file = await _read_form(request)
                     body = await _to_json(fields, file, _FILE, most_sessions)
                 else:
-                    return await answer(request)
+                    return await answer(_Request(request.scope, request.receive))
                 return await answer(_with_json(request, body))
 
             return read_and_answer
 
     return UploadRoute
+
+
+class _Request(Request):
+    async def json(self) -> Any:  # noqa: ANN401 - as in the class above
+        """Return the body, which orjson reads four times as fast as what FastAPI reads it with."""
+        return orjson.loads(await self.body())
 
 
 async def _read_form(request: Request) -> tuple[dict[str, str], bytes]:
@@ -126,7 +132,7 @@ def _with_json(request: Request, body: bytes) -> Request:
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return Request({**request.scope, "headers": headers}, receive)
+    return _Request({**request.scope, "headers": headers}, receive)
 
 
 def _refused(field: str, reason: str) -> ProblemError:
