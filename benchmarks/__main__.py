@@ -4,7 +4,7 @@ import subprocess
 import sys
 from typing import Final
 
-BENCHMARKS: Final = ("predict", "ingest", "latency", "training")
+BENCHMARKS: Final = ("predict", "histories", "scaling", "swap", "footprint", "ingest", "latency", "training")
 
 
 def main() -> int:

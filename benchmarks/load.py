@@ -16,41 +16,31 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import cast
 from urllib.parse import urlsplit
 
 import uvloop
 
+from benchmarks.load_result import LoadResult
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 MAX_CONNECTIONS = 256
 MAX_SECONDS = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class LoadResult:
-    """What one run of the generator saw, warm-up left out; latencies in milliseconds."""
-
-    requests: int
-    failures: int
-    seconds: float
-    rps: float
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
-    max_ms: float
-    first_failure: str
-
-
 @dataclass
 class _Run:
-    """What all connections of one run share."""
+    """What all connections of one run share; an answer is the time when it came and how long it took, in seconds."""
 
     request: bytes
     host: str
     port: int
     interval_s: float
-    latencies: list[float] = field(default_factory=list)
+    answers: list[tuple[float, float]] = field(default_factory=list)
     failures: int = 0
     first_failure: str = ""
     stopped: bool = False
@@ -103,7 +93,8 @@ class _Connection(asyncio.Protocol):
             return
         self._waiting = False
         if head[9:12] == b"200" and length_at >= 0:
-            self._run.latencies.append(time.perf_counter() - self._due)
+            now = time.perf_counter()
+            self._run.answers.append((now, now - self._due))
         else:
             self._run.fail(bytes(self._buffer[:400]).decode(errors="replace"))
         self._buffer.clear()
@@ -134,17 +125,25 @@ class _Connection(asyncio.Protocol):
 
 
 async def load(
-    url: str, body: bytes | None, connections: int, seconds: float, *, rate: float = 0.0, warmup: float = 1.0
+    url: str,
+    body: bytes | None,
+    connections: int,
+    seconds: float,
+    *,
+    rate: float = 0.0,
+    warmup: float = 1.0,
+    headers: Mapping[str, str] = NO_HEADERS,
 ) -> LoadResult:
     """Load `url` (POST when there is a body) for `seconds` after `warmup` seconds.
 
     Args:
         url: What is asked for.
-        body: JSON to post; None to get.
+        body: What is posted, JSON unless the headers say otherwise; None to get.
         connections: Requests under way at the same time.
         seconds: How long is measured.
         rate: Requests a second, 0 for as many as are answered.
         warmup: Seconds before that.
+        headers: Further headers of each request.
 
     Raises:
         ValueError: when a bound is exceeded or `url` is not plain http on a loopback address.
@@ -152,54 +151,46 @@ async def load(
     """
     if not 1 <= connections <= MAX_CONNECTIONS or not 0 < seconds <= MAX_SECONDS:
         raise ValueError(f"at most {MAX_CONNECTIONS} connections for {MAX_SECONDS:.0f} seconds")
-    run = _new_run(url, body, connections / rate if rate else 0.0)
+    run = _new_run(url, body, headers, connections / rate if rate else 0.0)
     await asyncio.gather(*(run.connect() for _ in range(connections)))
     await asyncio.sleep(warmup)
-    run.latencies.clear()
+    run.answers.clear()
     started = time.perf_counter()
     await asyncio.sleep(seconds)
-    latencies, took = sorted(run.latencies), time.perf_counter() - started
+    answers, ended = list(run.answers), time.perf_counter()
     run.stopped = True
     await asyncio.sleep(0.2)
-    return _summary(latencies, run, took)
+    return LoadResult.of(answers, started, ended, failures=run.failures, first_failure=run.first_failure)
 
 
-def _new_run(url: str, body: bytes | None, interval_s: float) -> _Run:
+def _new_run(url: str, body: bytes | None, headers: Mapping[str, str], interval_s: float) -> _Run:
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or 80
     if parts.scheme != "http" or not ipaddress.ip_address(host).is_loopback:
         raise ValueError(f"only http on a loopback address is loaded, not {url}")
     target = parts.path + (f"?{parts.query}" if parts.query else "")
-    head = f"{'GET' if body is None else 'POST'} {target} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: */*\r\n"
+    told = {"Host": f"{host}:{port}", "Accept": "*/*"}
     if body is not None:
-        head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        told |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    lines = [f"{'GET' if body is None else 'POST'} {target} HTTP/1.1", *map(": ".join, (told | dict(headers)).items())]
+    head = "".join(f"{line}\r\n" for line in lines)
     return _Run(head.encode() + b"\r\n" + (body or b""), host, port, interval_s)
 
 
-def _summary(latencies: list[float], run: _Run, seconds: float) -> LoadResult:
-    def at(share: float) -> float:
-        return latencies[min(int(share * len(latencies)), len(latencies) - 1)] * 1000 if latencies else float("nan")
-
-    return LoadResult(
-        requests=len(latencies),
-        failures=run.failures,
-        seconds=seconds,
-        rps=len(latencies) / seconds,
-        p50_ms=at(0.5),
-        p95_ms=at(0.95),
-        p99_ms=at(0.99),
-        max_ms=at(1.0),
-        first_failure=run.first_failure,
-    )
-
-
 def start_load(
-    url: str, body: bytes | None, connections: int, seconds: float, *, rate: float = 0.0
+    url: str,
+    body: bytes | None,
+    connections: int,
+    seconds: float,
+    *,
+    rate: float = 0.0,
+    headers: Mapping[str, str] = NO_HEADERS,
 ) -> subprocess.Popen[str]:
     """Start the generator as a process of its own, so that it shares no interpreter lock with what it measures."""
     limits = {"--connections": connections, "--seconds": seconds, "--rate": rate}
     command = [sys.executable, "-m", "benchmarks.load", url, *(str(part) for pair in limits.items() for part in pair)]
     command += [] if body is None else ["--body", body.decode()]
+    command += [part for header in headers.items() for part in ("--header", *header)]
     root = Path(__file__).resolve().parent.parent
     return subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True)
 
@@ -219,13 +210,15 @@ def result_of(process: subprocess.Popen[str]) -> LoadResult:
 def _main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("url")
-    parser.add_argument("--body", help="JSON to post; without it the url is fetched with GET")
+    parser.add_argument("--body", help="what is posted; without it the url is fetched with GET")
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--rate", type=float, default=0.0, help="requests a second; 0 for as many as are answered")
+    parser.add_argument("--header", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
     options = parser.parse_args()
     body = options.body.encode() if options.body else None
-    result = uvloop.run(load(options.url, body, options.connections, options.seconds, rate=options.rate))
+    run = load(options.url, body, options.connections, options.seconds, rate=options.rate, headers=dict(options.header))
+    result = uvloop.run(run)
     print(json.dumps(asdict(result)))
 
 

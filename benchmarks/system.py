@@ -3,7 +3,7 @@
 import csv
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import cycle, islice
@@ -11,9 +11,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+import psutil
+
 from closecast.calendars import calendar_of
 from closecast.events import Quote
 from closecast.kafka import KafkaSettings, Publisher, ensure_topics
+from closecast.mlflow_settings import MlflowSettings
 from closecast.ports import free_ports
 from closecast_local.commands import CLIENTS_OF_NOIDA, environment, noida_broker
 from closecast_local.processes import Command, Supervisor
@@ -21,7 +24,10 @@ from closecast_local.readiness import http_answers, kafka_answers, wait_until
 
 B3: Final = Path(__file__).resolve().parents[2] / "shared" / "data" / "b3"
 _HOST: Final = "127.0.0.1"
+_BROKER: Final = "noida"
 _START_S: Final = 240.0
+_NO_MLFLOW: Final = MlflowSettings(tracking_uri=f"http://{_HOST}:9")
+"""Nothing listens there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,16 @@ class System:
     address: str
     supervisor: Supervisor
     folder: Path
+
+    def processes(self, part: str = "") -> list[psutil.Process]:
+        """Return the predictor's processes, Ray's among them, whose command line holds a text; not the broker's."""
+        found = []
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                command = " ".join(process.cmdline())
+                if part in command and _BROKER not in command:
+                    found.append(process)
+        return found
 
 
 def b3_quotes(symbols: int, sessions: int) -> dict[str, list[Quote]]:
@@ -69,11 +85,14 @@ def publish(kafka: KafkaSettings, quotes: dict[str, list[Quote]]) -> None:
 
 
 @contextmanager
-def running_system(quotes: dict[str, list[Quote]], **settings: str) -> Iterator[System]:
+def running_system(
+    quotes: dict[str, list[Quote]], *, mlflow: MlflowSettings = _NO_MLFLOW, **settings: str
+) -> Iterator[System]:
     """Run a broker that holds these quotes, and a predictor with one replica, for the length of a block.
 
     Args:
         quotes: What is published before the predictor starts.
+        mlflow: Where champions are; by default nowhere, and the base speaks, which costs the same to answer.
         settings: Further settings of the predictor, by the end of their name in the environment.
     """
     with TemporaryDirectory(prefix="closecast-bench-") as name, Supervisor() as supervisor:
@@ -83,13 +102,13 @@ def running_system(quotes: dict[str, list[Quote]], **settings: str) -> Iterator[
         wait_until(lambda: kafka_answers(_HOST, kafka_port), "the broker", _START_S, check=supervisor.require_alive)
         kafka = KafkaSettings(bootstrap_servers=f"{_HOST}:{kafka_port}", partitions=4)
         publish(kafka, quotes)
-        # Nothing listens on MLflow's port: the base speaks, which costs the same to answer.
         own = {f"CLOSECAST_PREDICTOR_{key}": value for key, value in settings.items()}
         variables = {
             "CLOSECAST_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
             "CLOSECAST_KAFKA_PARTITIONS": "4",
             "CLOSECAST_METRICS_PORT": str(metrics_port),
-            "CLOSECAST_MLFLOW_TRACKING_URI": f"http://{_HOST}:9",
+            "CLOSECAST_MLFLOW_TRACKING_URI": mlflow.tracking_uri,
+            "CLOSECAST_MLFLOW_MODEL": mlflow.model,
             "CLOSECAST_PREDICTOR_PORT": str(port),
             "CLOSECAST_PREDICTOR_MAX_REPLICAS": "1",
         }

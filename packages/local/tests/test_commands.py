@@ -31,8 +31,9 @@ def kafka(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KafkaSett
         yield settings
 
 
+@pytest.mark.parametrize("group", [None, "test"])
 def test_the_broker_is_asked_seldom_while_nothing_comes_and_what_comes_is_read(
-    kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch
+    kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch, group: str | None
 ) -> None:
     questions: list[float] = []
     ask = KafkaConsumer.poll
@@ -41,8 +42,7 @@ def test_the_broker_is_asked_seldom_while_nothing_comes_and_what_comes_is_read(
         questions.append(time.monotonic())
         return ask(consumer, *arguments, **options)
 
-    consumer = new_consumer(kafka, "test")
-    consumer.assign(partitions_of(consumer, kafka.topics.quotes))
+    consumer = _consumer(kafka, group)
     monkeypatch.setattr(KafkaConsumer, "poll", counting)
 
     nothing = consumer.poll(timeout_ms=2000)
@@ -58,8 +58,15 @@ def test_the_broker_is_asked_seldom_while_nothing_comes_and_what_comes_is_read(
     assert [Quote.from_bytes(record.value).symbol for record in records] == [Quote.example["symbol"]]
 
 
-def test_a_member_of_a_group_never_pauses(kafka: KafkaSettings) -> None:
-    consumer = new_consumer(kafka, "test", group_id="test")
-
-    assert type(consumer) is KafkaConsumer
-    consumer.close()
+def _consumer(kafka: KafkaSettings, group: str | None) -> KafkaConsumer:
+    """Return a consumer of the quotes; as a member of a group once it is assigned to them."""
+    if group is None:
+        consumer = new_consumer(kafka, "test")
+        consumer.assign(partitions_of(consumer, kafka.topics.quotes))
+        return consumer
+    consumer = new_consumer(kafka, "test", kafka.topics.quotes.name, group_id=group)
+    deadline = time.monotonic() + _START_S
+    while not consumer.assignment():
+        assert time.monotonic() < deadline
+        consumer.poll(timeout_ms=500)
+    return consumer

@@ -110,7 +110,7 @@ def _spec() -> str:
     span = Span(start=START, end=START)
     spec = ModelSpec(
         model="closecast-panel",
-        created_at="2024-06-01T00:00:00Z",  # type: ignore[arg-type]
+        created_at="2024-06-01T00:00:00Z",
         universe=("PETR4.SA",),
         calendars=("BVMF",),
         slices=Slices(training=span, validation=span, calibration=span, test=span),

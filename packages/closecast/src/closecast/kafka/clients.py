@@ -25,7 +25,7 @@ def new_producer(settings: KafkaSettings, client_id: str, **overrides: Any) -> K
 def new_consumer(settings: KafkaSettings, client_id: str, *topics: str, **overrides: Any) -> KafkaConsumer:
     """Return a consumer that sees committed transactions only, and commits nothing by itself.
 
-    Outside of a group it pauses between its questions, if the settings say so; a member of one has to keep in touch.
+    It pauses between its questions if the settings say so.
     """
     options = {
         **settings.client_options(),
@@ -34,10 +34,9 @@ def new_consumer(settings: KafkaSettings, client_id: str, *topics: str, **overri
         "auto_offset_reset": "earliest",
         "isolation_level": "read_committed",
     }
-    options |= overrides
-    if settings.longest_pause_ms and "group_id" not in options:
-        return _PausingConsumer(settings.longest_pause_ms / 1000, *topics, **options)
-    return KafkaConsumer(*topics, **options)
+    if settings.longest_pause_ms:
+        return _PausingConsumer(settings.longest_pause_ms / 1000, *topics, **(options | overrides))
+    return KafkaConsumer(*topics, **(options | overrides))
 
 
 class _PausingConsumer(KafkaConsumer):  # type: ignore[misc]
@@ -53,6 +52,10 @@ class _PausingConsumer(KafkaConsumer):  # type: ignore[misc]
         self._pause_s = _FIRST_PAUSE_S
 
     def poll(self, timeout_ms: float = 0, **options: Any) -> dict[Any, list[Any]]:
+        if not self.assignment():
+            # It is about to join its group, and asks for nothing until it has.
+            joined: dict[Any, list[Any]] = super().poll(timeout_ms=timeout_ms, **options)
+            return joined
         deadline = time.monotonic() + timeout_ms / 1000
         # What a question brings is picked up by the next, so that each pause costs one.
         while not (records := super().poll(timeout_ms=0, **options)):
