@@ -14,7 +14,8 @@ from closecast.telemetry.logs import LogSettings, configure_logs
 from closecast_local.demo import run_demo
 from closecast_local.processes import ChildDiedError
 from closecast_local.readiness import NotReadyError
-from closecast_local.settings import DemoSettings, StopSettings
+from closecast_local.sample_request import NoSampleError, write_sample_request
+from closecast_local.settings import DemoSettings, SampleRequestSettings, StopSettings
 from closecast_local.stack import CannotStartError
 from closecast_local.stages import TrainingFailedError
 from closecast_local.state import StateFolder, StateInUseError
@@ -27,6 +28,8 @@ Closecast on one machine.
 
   demo   run the whole system: replay real quotes, train, promote, serve, show the forecasts
   stop   stop the demo that runs in this folder
+  sample-request SYMBOL
+         write a ready request to the predictor from real quotes
 
 closecast COMMAND --help tells the options.
 """
@@ -36,6 +39,7 @@ _FAULTS: Final = (
     BrokerUnavailableError,
     CannotStartError,
     ChildDiedError,
+    NoSampleError,
     NotReadyError,
     StateInUseError,
     TimeoutError,
@@ -78,7 +82,16 @@ def _stop(options: Sequence[str]) -> int:
     return 0
 
 
-_COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {"demo": _demo, "stop": _stop}
+def _sample_request(options: Sequence[str]) -> int:
+    sys.stdout.write(write_sample_request(load_or_exit(SampleRequestSettings, options)))
+    return 0
+
+
+_COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {
+    "demo": _demo,
+    "stop": _stop,
+    "sample-request": _sample_request,
+}
 
 
 def _relative(text: str) -> str:

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, field_validator
-from pydantic_settings import NoDecode
+from pydantic_settings import CliPositionalArg, NoDecode
 
+from closecast.horizons import HORIZONS
 from closecast.settings import ServiceSettings, service_config
 from closecast.symbols import Symbol
 
@@ -18,6 +19,27 @@ class StopSettings(ServiceSettings):
     model_config = service_config("LOCAL", "closecast stop")
 
     state_dir: Path = Field(default=Path(".closecast"), description="Folder that the demo keeps its state in.")
+
+
+class SampleRequestSettings(ServiceSettings):
+    """Write a ready request to the predictor from real quotes, and print how to send it.
+
+    SYMBOL.json and SYMBOL.csv hold the same sessions; the lines that are printed send the one or the other.
+
+    closecast sample-request AAPL
+    closecast sample-request PETR4 --csv quotes/ --sessions 120 --horizon 5
+    """
+
+    model_config = service_config("LOCAL", "closecast sample-request")
+
+    symbol: CliPositionalArg[Symbol] = Field(description="Symbol; B3's tickers with or without .SA.")
+    csv: Path | None = Field(
+        default=None, description="Folder of your own SYMBOL.csv files; by default the sample that comes along."
+    )
+    sessions: int = Field(default=250, ge=30, le=5000, description="Latest sessions that are sent.")
+    horizon: int = Field(default=HORIZONS, ge=1, le=HORIZONS, description="Sessions ahead.")
+    output: Path = Field(default=Path(), description="Folder that the files are written to.")
+    port: Port = Field(default=8000, description="Port of the predictor on this machine.")
 
 
 class DemoSettings(ServiceSettings):
