@@ -239,11 +239,26 @@ def test_what_is_fetched_is_forecast(kafka: KafkaSettings, start: Callable[..., 
     running = start()
     running.next()
     running.wait_until_ready()
-    assert running.engine.request_backfill("PETR4.SA").state == "fetching"
+    requested = running.engine.request_backfill("PETR4.SA")
+    assert requested.state == "fetching"
+    assert requested.request_id is not None
+    days = sessions_of("PETR4.SA", 40)
+    served = BackfillEvent(
+        request_id=requested.request_id,
+        symbol="PETR4.SA",
+        outcome="served",
+        reason="test",
+        last_session=days[-1],
+        source="test",
+        ingestor="test",
+    )
 
-    publish(kafka, *quotes_of("PETR4.SA", 40))
+    publish(kafka, *quotes_of("PETR4.SA", 40)[:30])
+    publish(kafka, served)
+    publish(kafka, *quotes_of("PETR4.SA", 40)[30:])
 
-    running.wait_for(lambda snapshot: "PETR4.SA" in snapshot.answers)
+    first = running.wait_for(lambda snapshot: "PETR4.SA" in snapshot.answers)
+    assert origin(first, "PETR4.SA") == str(days[-1]), "no forecast is made of half of the quotes"
 
 
 def test_it_waits_for_a_broker_that_is_not_there(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal, TypeVar
 from uuid import UUID
 
@@ -97,6 +97,18 @@ class BackfillDesk:
         if event is not None and (request is None or request.id == event.request_id):
             found = _ended(event, now)
         return found if found is not None and now < found.stands_until else None
+
+    def awaited(self, symbol: str) -> date | None:
+        """Return the latest session that a symbol being fetched will have, `date.max` before that is known.
+
+        None where nothing is being fetched.
+        """
+        found = self.find(symbol)
+        if found is None or found.state != "fetching":
+            return None
+        event = self._events.get(symbol)
+        told = event.last_session if event is not None and event.request_id == found.request_id else None
+        return told or date.max
 
     def asked(self, request: BackfillRequest) -> None:
         """Note a request."""

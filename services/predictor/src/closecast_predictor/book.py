@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable
+from datetime import date
 
 from closecast.events import Event, Forecast, Quote
 from closecast_predictor import metrics
@@ -54,6 +55,14 @@ class Book:
             if forecast.symbol in self._windows:
                 self._scoreboard.expect(forecast, self._windows[forecast.symbol].last_session)
         self._earlier.clear()
+
+    def last_session(self, symbol: str) -> date:
+        """Return the latest session of a symbol.
+
+        Raises:
+            KeyError: If there is no quote of it.
+        """
+        return self._windows[symbol].last_session
 
     def window(self, symbol: str, sessions: int) -> Window | None:
         """Return the latest sessions of a symbol, a copy; None if there is no quote of it. Any thread may ask."""

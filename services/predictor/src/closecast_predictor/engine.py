@@ -13,6 +13,7 @@ from closecast.events import BackfillEvent, BackfillRequest, Event, Forecast, Mo
 from closecast.kafka import BrokerUnavailableError, Publisher
 from closecast.telemetry.logs import get_logger
 from closecast_predictor import metrics
+from closecast_predictor.arrivals import Arrivals
 from closecast_predictor.backfills import Backfill, BackfillDesk
 from closecast_predictor.book import Book
 from closecast_predictor.champion import ChampionLoader, LoadedModel, ModelCache
@@ -68,6 +69,7 @@ class Engine:
     def __init__(self, settings: PredictorSettings, cache: ModelCache, share: Share) -> None:
         self.trainings = TrainingDesk(settings.kafka, Registry(settings.mlflow))
         self.backfills = BackfillDesk(settings.kafka)
+        self._arrivals = Arrivals(self.backfills)
         self._settings = settings
         self._share = share
         self._inbox = Inbox(settings.coalesce_ms / 1000)
@@ -139,10 +141,10 @@ class Engine:
             return
         self._speak(first.model or self._model)
         publisher = Publisher(self._settings.kafka, "closecast-predictor")
-        self._publish(publisher, self._renew(self._book.symbols, first.arrived))
+        self._publish(publisher, self._renew(self._due(self._book.symbols), first.arrived))
         self._phase = "ready"
         self._follow(feed)
-        while (work := self._inbox.gather()) is not None:
+        while (work := self._inbox.gather(self._arrivals.timeout_s)) is not None:
             try:
                 self._do(work, publisher)
             except Exception:  # noqa: BLE001 - logged; the last snapshot stands, an old answer beats none
@@ -192,10 +194,13 @@ class Engine:
             self._note_promotion(event)
         if work.model is not None:
             self._speak(work.model)
-        if work.model is not None or changed:
-            new = self._renew(self._book.symbols if work.model is not None else changed, work.arrived)
-            self._publish(publisher, new)
+        due = self._due(changed if work.model is None else self._book.symbols)
+        if work.model is not None or due:
+            self._publish(publisher, self._renew(due, work.arrived))
         _count_scores(scores)
+
+    def _due(self, changed: Iterable[str]) -> set[str]:
+        return self._arrivals.due(changed, self._book.last_session)
 
     def _speak(self, loaded: LoadedModel) -> None:
         for model, value in ((self._model.model, 0), (loaded.model, 1)):
