@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from closecast_predictor.access.permissions import OPEN, PROBES, Permission, permission_of
-from closecast_predictor.api.errors import PROBLEM_TYPE, Problem
+from closecast_predictor.api.errors import PROBLEM_SCHEMA, PROBLEM_TYPE
 
 _BEARER: Final = "bearer"
 _LOGIN: Final = "login"
@@ -46,7 +46,7 @@ def _describe(operation: dict[str, Any], method: str, path: str, *, auth: bool, 
 
 
 def _problem(description: str) -> dict[str, Any]:
-    return {"description": description, "content": {PROBLEM_TYPE: {"schema": Problem.model_json_schema()}}}
+    return {"description": description, "content": {PROBLEM_TYPE: {"schema": PROBLEM_SCHEMA}}}
 
 
 def _schemes() -> dict[str, Any]:

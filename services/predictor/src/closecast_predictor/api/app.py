@@ -10,7 +10,7 @@ from fastapi_offline import FastAPIOffline
 from closecast.events import TrainingRequest
 from closecast_predictor.access.openapi import describe_access
 from closecast_predictor.api.desk import ForecasterUnavailableError
-from closecast_predictor.api.errors import handle_errors
+from closecast_predictor.api.errors import handle_errors, problem_schemas
 from closecast_predictor.api.headers import SecurityHeaders
 from closecast_predictor.api.routes.access import access_routes
 from closecast_predictor.api.routes.companies import company_routes
@@ -52,7 +52,7 @@ def build_app(context: Context) -> FastAPI:
         if app.openapi_schema is None:
             guard = context.serving.guard
             auth = guard is not None and guard.authenticator is not None
-            app.openapi_schema = describe_access(_routes_of(app), auth=auth, limits=guard is not None)
+            app.openapi_schema = describe_access(_document_of(app), auth=auth, limits=guard is not None)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
@@ -62,17 +62,19 @@ def build_app(context: Context) -> FastAPI:
 def openapi_document() -> dict[str, Any]:
     """Return the OpenAPI document as with access control on; it needs neither Ray nor Kafka."""
     app = build_app(Context(Serving(), _NoDesk(), max_history=5000))
-    return describe_access(_routes_of(app), auth=True, limits=True)
+    return describe_access(_document_of(app), auth=True, limits=True)
 
 
-def _routes_of(app: FastAPI) -> dict[str, Any]:
-    return get_openapi(
+def _document_of(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(
         title=app.title,
         version=app.version,
         summary=app.summary,
         description=app.description,
         routes=app.routes,
     )
+    document["components"]["schemas"] |= problem_schemas()
+    return document
 
 
 class _NoDesk:

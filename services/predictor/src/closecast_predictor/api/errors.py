@@ -13,6 +13,8 @@ from starlette.exceptions import HTTPException
 from closecast.telemetry.logs import get_logger
 
 PROBLEM_TYPE: Final = "application/problem+json"
+PROBLEM_SCHEMA: Final = {"$ref": "#/components/schemas/Problem"}
+"""How the OpenAPI document refers to a problem document; `problem_schemas` are to be in it."""
 
 _TOLD: Final = 20
 """Faults that are told of at most: a history may have thousands."""
@@ -58,6 +60,13 @@ class ProblemError(Exception):
         self.errors = [] if field is None else [FieldError(field=field, reason=detail)]
         self.detail = detail if field is None else f"{field}: {detail}"
         self.headers = headers
+
+
+def problem_schemas() -> dict[str, Any]:
+    """Return the schemas of problem documents, for the components of the OpenAPI document."""
+    schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    parts: dict[str, Any] = schema.pop("$defs")
+    return parts | {Problem.__name__: schema}
 
 
 def problem_body(status: int, detail: str, errors: Sequence[FieldError] = ()) -> bytes:

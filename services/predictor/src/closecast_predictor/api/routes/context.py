@@ -6,7 +6,7 @@ from typing import Any, Final, NoReturn
 
 from closecast.mlflow_settings import DEFAULT_MODEL
 from closecast_predictor.api.desk import Desk, ForecasterUnavailableError
-from closecast_predictor.api.errors import Problem, ProblemError
+from closecast_predictor.api.errors import PROBLEM_SCHEMA, PROBLEM_TYPE, ProblemError
 from closecast_predictor.api.serving import Serving
 from closecast_predictor.companies import DEFAULT_COMPANIES, Companies
 from closecast_predictor.snapshot import Model
@@ -87,7 +87,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "description": _PROBLEMS[status],
-            "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
+            "content": {PROBLEM_TYPE: {"schema": PROBLEM_SCHEMA}},
         }
         for status in statuses
     }
