@@ -72,7 +72,13 @@ def test_an_unknown_user_costs_one_hash_like_a_known_one(client: TestClient, mon
     for user, password in (("ana", "wrong"), ("eve", "wrong"), ("eve", PHRASE)):
         checked.clear()
         assert log_in(client, user, password).status_code == 401
-        assert len(checked) == 1
+        assert [CHEAP.check_needs_rehash(digest) for digest in checked] == [False], "one hash, of the same cost"
+
+
+def test_a_name_that_nobody_has_is_counted_too(client: TestClient) -> None:
+    answers = [log_in(client, "eve").status_code for _ in range(6)]
+
+    assert answers == [401] * 5 + [429]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """JWTs of an identity provider, through the HTTP door, with a real JWKS server and real keys."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -29,6 +30,7 @@ from starlette.testclient import TestClient
 from closecast_predictor.access.authenticator import Authenticator
 from closecast_predictor.access.guard import Guard
 from closecast_predictor.access.permissions import Permission
+from closecast_predictor.access.tokens import InvalidTokenError, ProviderTokens, Verified
 from closecast_predictor.api.serving import Serving
 
 NOW = int(time.time())
@@ -110,6 +112,10 @@ def test_the_public_key_is_no_secret_to_sign_with(
         ({"exp": NOW - 120}, "expired"),
         ({"exp": None}, "exp"),
         ({"exp": "soon"}, "exp"),
+        ({"exp": [1]}, "not good"),
+        ({"exp": float("inf")}, "not good"),
+        ({"exp": float("nan")}, "not good"),
+        ({"nbf": {}}, "not good"),
         ({"nbf": NOW + 300}, "not yet valid"),
         ({"iat": NOW + 300}, "not yet valid"),
         ({"iss": "https://evil.example"}, "issuer"),
@@ -129,6 +135,24 @@ def test_wrong_claims_are_refused_and_named(
 
     assert answer.status_code == 401
     assert told in answer.json()["detail"]
+
+
+def test_the_provider_s_tokens_are_checked_by_its_algorithms_alone(provider: Provider, rsa_key: SigningKey) -> None:
+    """Also by whoever asks for it without a look at what the token claims."""
+    settings = auth(jwks=provider.address, issuer=ISSUER, audience=AUDIENCE)
+    forged = (
+        unsigned(alg="none", kid=rsa_key.key_id) + ".",
+        signed_by_secret(rsa_key.public_pem, rsa_key.key_id),
+        signed_by_secret(json.dumps(rsa_key.jwk).encode(), rsa_key.key_id),
+    )
+
+    async def verify(token: str) -> Verified:
+        return await ProviderTokens(settings).verify(token)
+
+    assert asyncio.run(verify(rsa_key.token())).subject == "jwt:ana"
+    for token in forged:
+        with pytest.raises(InvalidTokenError):
+            asyncio.run(verify(token))
 
 
 def test_a_token_that_was_changed_is_refused(client: TestClient, rsa_key: SigningKey) -> None:

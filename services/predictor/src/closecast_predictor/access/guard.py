@@ -92,7 +92,8 @@ class Guard:
             detail = f"too many requests: {self._rate_limit} may be sent"
             return problem_response(HTTPStatus.TOO_MANY_REQUESTS, detail, headers=_retry(wait_s))
         if needed is not Permission.PREDICT and self.authenticator is not None:
-            _log.info("let in", caller=caller.name, method=scope["method"], path=scope["path"])
+            request_id = Headers(scope=scope).get("x-request-id")
+            _log.info("let in", caller=caller.name, method=scope["method"], path=scope["path"], request_id=request_id)
         return None
 
 

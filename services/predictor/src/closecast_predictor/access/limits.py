@@ -3,6 +3,7 @@
 import ipaddress
 import math
 import time
+from functools import lru_cache
 from typing import Final
 
 from limits import RateLimitItem, parse, parse_many
@@ -86,6 +87,7 @@ def client_address(scope: Scope, proxies: int) -> str:
     return _network(address)
 
 
+@lru_cache(4096)
 def _network(address: str) -> str:
     if address.startswith("["):
         address = address[1:].partition("]")[0]

@@ -18,8 +18,8 @@ OWN_ALGORITHM: Final = "HS256"
 _LEEWAY_S: Final = 30
 _LONGEST_NAME: Final = 256
 _CLAIMS: Final = ["exp", "iss", "aud", "sub"]
-_FAULTS: Final = (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError)
-"""PyJWT lets through what Python raises of brackets that are nested deep and of times that are none."""
+_FAULTS: Final = (jwt.PyJWTError, TypeError, OverflowError)
+"""PyJWT lets through what Python raises of times that are lists or infinite."""
 
 
 class InvalidTokenError(ValueError):

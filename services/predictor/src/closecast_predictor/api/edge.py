@@ -71,8 +71,7 @@ class Edge:
         refusal = refuse_flood(scope)
         if guard is not None and refusal is None:
             send = guard.dress(scope, send)
-            with bound_contextvars(request_id=request_id.decode()):
-                refusal = await guard.check(scope)
+            refusal = await guard.check(scope)
         if refusal is None and method == "GET":
             answer = self._for_path(path, scope["query_string"])
         elif refusal is None and method == "POST":

@@ -1,6 +1,7 @@
 """Keeps more from a replica than it can hold: requests at a time, and headers of one request."""
 
 from http import HTTPStatus
+from itertools import chain
 from typing import Final
 
 from starlette.responses import Response
@@ -55,7 +56,7 @@ def busy() -> Response:
 def refuse_flood(scope: Scope) -> Response | None:
     """Return a 431 for a request with too many or too large headers, None for all others."""
     headers: list[tuple[bytes, bytes]] = scope["headers"]
-    if len(headers) <= MOST_HEADERS and sum(len(name) + len(value) for name, value in headers) <= MOST_HEADER_BYTES:
+    if len(headers) <= MOST_HEADERS and sum(map(len, chain.from_iterable(headers))) <= MOST_HEADER_BYTES:
         return None
     detail = f"more than {MOST_HEADERS} headers, or more than {MOST_HEADER_BYTES} bytes of them"
     return problem_response(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail, headers={"Connection": "close"})
