@@ -12,6 +12,7 @@ from closecast.ports import PortInUseError, require_free_port
 from closecast.settings import load_or_exit
 from closecast.telemetry.logs import get_logger
 from closecast_predictor.access import commands
+from closecast_predictor.access.setup import warn_if_open
 from closecast_predictor.ray_output import configure_process_logs, logged_output
 from closecast_predictor.ray_runtime import RayUnavailableError, running_ray
 from closecast_predictor.settings import PredictorSettings
@@ -56,6 +57,7 @@ def _serve_until(stop: threading.Event, settings: PredictorSettings) -> None:
 
     from closecast_predictor.app import NAME, application
 
+    warn_if_open(settings, settings.host)
     try:
         serve.run(application(settings), name=NAME, route_prefix="/")
     except RuntimeError as error:

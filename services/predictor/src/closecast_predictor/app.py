@@ -22,6 +22,7 @@ _TARGET_ONGOING: Final = 32
 _MAX_ONGOING: Final = 1000
 _FORECASTER_CALLS: Final = 1000
 _RETRY_S: Final = 1
+_ELSEWHERE: Final = "as Ray Serve is configured"
 
 
 def build(_arguments: dict[str, Any] | None = None) -> Application:
@@ -30,12 +31,14 @@ def build(_arguments: dict[str, Any] | None = None) -> Application:
     Raises:
         SettingsError: If a setting is unknown or out of bounds.
     """
-    return application(PredictorSettings.load())
+    settings = PredictorSettings.load()
+    # Here Ray Serve's own configuration says what it listens on, and a cluster is no laptop.
+    warn_if_open(settings, _ELSEWHERE)
+    return application(settings)
 
 
 def application(settings: PredictorSettings) -> Application:
     """Return the application: one forecaster, and replicas that answer."""
-    warn_if_open(settings)
     settings = settings.model_copy(update={"auth": settings.auth.ready_to_share()})
     forecaster = serve.deployment(
         name="Forecaster",

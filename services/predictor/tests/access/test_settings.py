@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from closecast_predictor.access.permissions import Permission
 from closecast_predictor.access.setup import guard_of, warn_if_open
+from closecast_predictor.app import build
 from closecast_predictor.settings import PredictorSettings
 
 KEY, LINE = key_with(Permission.PREDICT)
@@ -110,13 +111,22 @@ def test_what_does_not_fit_is_told_by_name(
 def test_an_open_address_without_access_control_is_warned_of(
     monkeypatch: pytest.MonkeyPatch, host: str, keys: str | None, warnings: int
 ) -> None:
-    settings = load(monkeypatch, PREDICTOR_HOST=host, **({} if keys is None else {"AUTH_KEYS": keys}))
+    settings = load(monkeypatch, **({} if keys is None else {"AUTH_KEYS": keys}))
 
     with capture_logs() as logs:
-        warn_if_open(settings)
+        warn_if_open(settings, host)
 
     assert [log["log_level"] for log in logs] == ["warning"] * warnings
     assert all(log["host"] == host for log in logs)
+
+
+def test_a_serve_configuration_is_warned_of_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    with capture_logs() as logs:
+        build({})
+        monkeypatch.setenv("CLOSECAST_AUTH_KEYS", LINE)
+        build({})
+
+    assert [log["log_level"] for log in logs] == ["warning"]
 
 
 def test_the_signing_key_of_the_settings_is_kept() -> None:

@@ -13,6 +13,8 @@ _UNAUTHORIZED: Final = {
     "403": "The key or token lacks the scope.",
 }
 _TOO_MANY: Final = {"429": "Too many requests; `Retry-After` tells when to go on."}
+_FLOOD: Final = {"431": "Too many or too large headers."}
+_SLOW: Final = {"408": "The body took too long to come."}
 _BUSY: Final = {"503": "Too busy, or not ready yet; try again."}
 
 
@@ -33,7 +35,7 @@ def describe_access(document: dict[str, Any], *, auth: bool, limits: bool) -> di
 
 
 def _describe(operation: dict[str, Any], method: str, path: str, *, auth: bool, limits: bool) -> None:
-    told: dict[str, str] = {} if path in PROBES else dict(_BUSY)
+    told = _FLOOD | ({} if path in PROBES else _BUSY) | (_SLOW if method == "POST" else {})
     permission = permission_of(method, path)
     if permission is not OPEN:
         told |= _TOO_MANY if limits else {}

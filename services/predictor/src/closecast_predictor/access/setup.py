@@ -23,12 +23,17 @@ def guard_of(settings: PredictorSettings) -> Guard | None:
     )
 
 
-def warn_if_open(settings: PredictorSettings) -> None:
-    """Warn once where others than this machine can reach a predictor that asks nobody who they are."""
-    if not settings.auth.on and not _is_loopback(settings.host):
+def warn_if_open(settings: PredictorSettings, host: str) -> None:
+    """Warn where others than this machine can reach a predictor that asks nobody who they are.
+
+    Args:
+        settings: Of the predictor.
+        host: What it listens on.
+    """
+    if not settings.auth.on and not _is_loopback(host):
         _log.warning(
             "whoever reaches this address may train and promote models; set CLOSECAST_AUTH_… (docs/access.md)",
-            host=settings.host,
+            host=host,
         )
 
 
