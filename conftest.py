@@ -1,6 +1,11 @@
 """Fixtures that the tests of every package may use."""
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no fault of the code.
+settings.register_profile("closecast", deadline=None)
+settings.load_profile("closecast")
 
 pytest_plugins = ["tests.support.kafka.fixtures", "tests.support.mlflow"]
 

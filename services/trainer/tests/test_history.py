@@ -59,7 +59,7 @@ def test_the_latest_revision_wins_in_whatever_order_it_comes(history: History, m
     assert history.count_quotes() == 1
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(order=st.permutations(range(6)), cut=st.integers(0, 6))
 def test_the_highest_revision_wins_within_and_across_batches(
     make_quotes: MakeQuotes, tmp_path_factory: pytest.TempPathFactory, order: list[int], cut: int
