@@ -26,7 +26,6 @@ class InvalidCsvError(ValueError):
         super().__init__(": ".join([", ".join(where), reason] if where else [reason]))
 
 
-@dataclass(frozen=True, slots=True)
 class NumberStyle:
     """A notation of numbers.
 
@@ -35,17 +34,18 @@ class NumberStyle:
         decimal: Stands before the fraction.
     """
 
-    thousands: str
-    decimal: str
+    def __init__(self, thousands: str, decimal: str) -> None:
+        self._thousands, self._decimal = thousands, decimal
+        whole = rf"(?:\d+|\d{{1,3}}(?:{re.escape(thousands)}\d{{3}})+)"
+        fraction = re.escape(decimal)
+        number = rf"[+-]?(?:{whole}(?:{fraction}\d*)?|{fraction}\d+)(?:[eE][+-]?\d{{1,3}})?"
+        self._pattern = re.compile(number, re.ASCII)
 
     def read(self, cell: str) -> float | None:
         """Return the number that a cell holds, None if it is none in this notation."""
-        whole = rf"(?:\d+|\d{{1,3}}(?:{re.escape(self.thousands)}\d{{3}})+)"
-        fraction = re.escape(self.decimal)
-        number = rf"[+-]?(?:{whole}(?:{fraction}\d*)?|{fraction}\d+)(?:[eE][+-]?\d{{1,3}})?"
-        if len(cell) > _LONGEST or not re.fullmatch(number, cell, re.ASCII):
+        if len(cell) > _LONGEST or not self._pattern.fullmatch(cell):
             return None
-        return float(cell.replace(self.thousands, "").replace(self.decimal, "."))
+        return float(cell.replace(self._thousands, "").replace(self._decimal, "."))
 
 
 @dataclass(frozen=True, slots=True)
