@@ -1,7 +1,8 @@
 """Real parts in small, for the predictor's tests: quotes, a model version, a serving state."""
 
 import math
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from closecast.calendars import calendar_of_symbol, exchange_of
-from closecast.events import Quote
+from closecast.events import Forecast, Quote
 from closecast.forecasting.features import FEATURES
 from closecast.forecasting.spec import ONNX_FILE, SPEC_FILE
 from closecast.horizons import HORIZONS, LEVELS
@@ -49,13 +50,29 @@ def quotes_of(symbol: str, count: int = 80, start: date = START, first: float = 
     return [quote(symbol, day, round(first * (1 + 0.02 * math.sin(at)), 2)) for at, day in enumerate(days)]
 
 
+def latest_sessions(symbol: str, count: int) -> tuple[date, ...]:
+    """Return the last sessions of a symbol's exchange whose quotes can be known by now, a day left to spare."""
+    calendar = calendar_of_symbol(symbol)
+    last = calendar.last_settled(datetime.now(UTC), timedelta(days=1))
+    return calendar.sessions(last - timedelta(days=2 * count + 10), last)[-count:]
+
+
+def forecast_from(quotes: Sequence[Quote], made_after: timedelta = timedelta(hours=1)) -> Forecast:
+    """Return the base's forecast of one symbol's quotes, made some time after the close of the latest."""
+    book = Book(400)
+    for one in quotes:
+        book.recall(one)
+    (forecast,) = book.forecast(Model.base("closecast-panel"), book.symbols)
+    made_at = calendar_of_symbol(forecast.symbol).closes_at(forecast.origin) + made_after
+    return forecast.model_copy(update={"made_at": made_at})
+
+
 def book_of(*symbols: str, count: int = 80) -> Book:
     """Return a book that knows quotes of these symbols."""
     book = Book(400)
     for symbol in symbols:
         for one in quotes_of(symbol, count):
             book.recall(one)
-    book.open()
     return book
 
 

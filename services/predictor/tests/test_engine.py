@@ -3,21 +3,24 @@
 import json
 import queue
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
 from services.predictor.tests.registry import promote, settings_of
-from services.predictor.tests.support import quote, quotes_of, sessions_of
+from services.predictor.tests.support import forecast_from, latest_sessions, quote, quotes_of, sessions_of
 
 from closecast.events import BackfillEvent, BackfillRequest, Event, Forecast, ModelEvent, Quote, TrainingRequest
 from closecast.kafka import KafkaSettings, Publisher, ensure_topics, new_consumer, partitions_of, read_to_end
+from closecast.kafka.admin import connect_admin
 from closecast.mlflow_settings import MlflowSettings
 from closecast_predictor.champion import LoadedModel, ModelCache
 from closecast_predictor.engine import Engine, NotReadyError
 from closecast_predictor.settings import PredictorSettings
 from closecast_predictor.snapshot import Snapshot
+from closecast_predictor.stats import Statistics
 
 WAIT_S = 60.0
 NEXT = sessions_of("PETR4.SA", 81)[-1]
@@ -81,6 +84,7 @@ def publish(kafka: KafkaSettings, *events: Event) -> None:
         TrainingRequest: topics.training_requests,
         BackfillRequest: topics.backfill_requests,
         BackfillEvent: topics.backfills,
+        Forecast: topics.forecasts,
     }
     for event in events:
         publisher.send(by_type[type(event)], event)
@@ -133,18 +137,100 @@ def test_a_restart_publishes_nothing_again(kafka: KafkaSettings, start: Callable
     assert len(published(kafka)) == 1
 
 
+def recent_track(symbol: str) -> tuple[list[Forecast], list[Quote]]:
+    """Return quotes of the latest sessions, and forecasts made an hour after the close of nine, two before the last."""
+    quotes = [quote(symbol, day, 30.0 + at % 5) for at, day in enumerate(latest_sessions(symbol, 60))]
+    return [forecast_from(quotes[:known]) for known in range(50, 59)], quotes
+
+
+def last_of(tracks: Sequence[tuple[list[Forecast], list[Quote]]]) -> list[Quote]:
+    return [quotes[-1] for _, quotes in tracks]
+
+
+def test_scores_are_the_same_after_a_restart(kafka: KafkaSettings, start: Callable[..., Running]) -> None:
+    tracks = [recent_track(symbol) for symbol in ("PETR4.SA", "AAPL")]
+    for forecasts, quotes in tracks:
+        publish(kafka, *forecasts, *quotes[:-2])
+    first = start()
+    first.next()
+    first.wait_until_ready()
+    at_first = Statistics(first.engine).of_all().symbols
+    for _, quotes in tracks:
+        split = quotes[-2].model_copy(update={"split": 2.0, "close": quotes[-2].close / 2, "low": 1.0})
+        corrected = quotes[-4].model_copy(update={"close": quotes[-4].close + 0.5, "high": 99.0, "revision": 1})
+        publish(kafka, split, corrected, quotes[-1])
+    first.wait_for(lambda snapshot: all(origin(snapshot, one.symbol) == str(one.session) for one in last_of(tracks)))
+    before = Statistics(first.engine)
+    told = before.of_all().symbols, [before.of(symbol, late=True) for symbol in ("PETR4.SA", "AAPL")]
+    first.engine.stop()
+
+    second = start()
+    second.next()
+    second.wait_until_ready()
+    after = Statistics(second.engine)
+
+    assert (after.of_all().symbols, [after.of(symbol, late=True) for symbol in ("PETR4.SA", "AAPL")]) == told
+    assert [score.scored for score in told[0][0].horizons] == [9, 9, 8, 7, 6, 5, 4, 3, 2, 1]
+    assert [score.scored for score in at_first[0].horizons] == [8, 7, 6, 5, 4, 3, 2, 1, 0, 0]
+
+
+def test_forecasts_of_a_backlog_are_not_taken_for_live_ones(
+    kafka: KafkaSettings, start: Callable[..., Running]
+) -> None:
+    quotes = quotes_of("PETR4.SA", 90)
+    publish(kafka, *quotes[:80])
+    running = start()
+    running.next()
+    for one in quotes[80:]:
+        publish(kafka, one)
+        running.wait_for(lambda snapshot, one=one: origin(snapshot, "PETR4.SA") == str(one.session))
+    running.wait_until_ready()
+
+    (scores,) = Statistics(running.engine).of_all().symbols
+
+    assert [score.scored for score in scores.horizons] == [0] * 10
+    assert [score.late for score in scores.horizons] == list(range(10, 0, -1))
+    running.engine.stop()
+    assert len({one.key() for one in published(kafka)}) == 11
+
+
+def test_what_kafka_refused_goes_with_the_next_forecasts(kafka: KafkaSettings, start: Callable[..., Running]) -> None:
+    limit_forecasts(kafka, 200)
+    publish(kafka, *quotes_of("PETR4.SA"), *quotes_of("AAPL"))
+    running = start()
+    running.next()
+    running.wait_until_ready()
+    assert published(kafka) == []
+
+    limit_forecasts(kafka, 1_000_000)
+    publish(kafka, quote("PETR4.SA", NEXT, 31.0))
+    running.next()
+    running.engine.stop()
+
+    last = {symbol: sessions_of(symbol, 80)[-1] for symbol in ("AAPL", "PETR4.SA")}
+    told = {(one.symbol, one.origin) for one in published(kafka)}
+    assert told == {*last.items(), ("PETR4.SA", NEXT)}
+
+
+def limit_forecasts(kafka: KafkaSettings, largest: int) -> None:
+    """Have Kafka refuse forecasts of more bytes."""
+    admin = connect_admin(kafka)
+    limit = {"max.message.bytes": str(largest)}
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, kafka.topics.forecasts.name, limit)])
+    admin.close()
+
+
 def test_the_quotes_of_a_symbol_can_be_looked_at(kafka: KafkaSettings, start: Callable[..., Running]) -> None:
     publish(kafka, *quotes_of("PETR4.SA"))
     running = start()
     running.next()
-    while running.engine.status.phase != "ready":
-        time.sleep(0.01)
+    running.wait_until_ready()
 
-    window = running.engine.window("PETR4.SA", 5)
+    window = running.engine.book.window("PETR4.SA", 5)
 
     assert window is not None
     assert [session for session, _ in window.adjusted()] == list(sessions_of("PETR4.SA", 80)[-5:])
-    assert running.engine.window("AAPL", 5) is None
+    assert running.engine.book.window("AAPL", 5) is None
 
 
 def test_an_empty_topic_is_served_too(start: Callable[..., Running], kafka: KafkaSettings) -> None:
@@ -267,7 +353,7 @@ def test_it_waits_for_a_broker_that_is_not_there(tmp_path: Path) -> None:
 
     assert running.engine.status.phase == "connecting to Kafka"
     with pytest.raises(NotReadyError, match="connecting to Kafka"):
-        running.engine.window("PETR4.SA", 5)
+        _ = running.engine.book
     assert running.engine.is_alive
     running.engine.stop()
     assert running.engine.status.phase == "stopped"

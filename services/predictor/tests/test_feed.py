@@ -1,15 +1,17 @@
+import time
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from services.predictor.tests.support import book_of, quotes_of, sessions_of
+from services.predictor.tests.support import book_of, forecast_from, quotes_of, sessions_of
 
-from closecast.events import Event, ModelEvent, Quote, TrainingRequest
+from closecast.events import Event, Forecast, ModelEvent, Quote, TrainingRequest
 from closecast.kafka import KafkaSettings, Publisher, TransactionalPublisher, ensure_topics, new_producer
 from closecast_predictor import metrics
 from closecast_predictor.feed import Feed
 from closecast_predictor.snapshot import Model
 
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 SYMBOLS = ("PETR4.SA", "VALE3.SA", "AAPL")
 
 
@@ -36,7 +38,7 @@ def by_key(events: Sequence[Event]) -> list[Event]:
 def test_the_backlog_ends_and_polling_goes_on_behind_it(kafka: KafkaSettings) -> None:
     quotes = {symbol: quotes_of(symbol, 20) for symbol in SYMBOLS}
     publish(kafka, *(one for symbol in SYMBOLS for one in quotes[symbol][:15]))
-    feed = Feed(kafka, 400)
+    feed = Feed(kafka, 400, LONG_AGO)
 
     backlog = list(feed.backlog())
     publish(kafka, *(one for symbol in SYMBOLS for one in quotes[symbol][15:]))
@@ -49,6 +51,41 @@ def test_the_backlog_ends_and_polling_goes_on_behind_it(kafka: KafkaSettings) ->
     assert by_key(live) == by_key([one for symbol in SYMBOLS for one in quotes[symbol][15:]])
 
 
+def test_forecasts_are_read_from_the_given_time_on(kafka: KafkaSettings) -> None:
+    quotes = quotes_of("PETR4.SA")
+    publish(kafka, forecast_from(quotes[:-1]))
+    between = datetime.now(UTC)
+    time.sleep(0.01)
+    publish(kafka, forecast_from(quotes))
+
+    feed = Feed(kafka, 400, between)
+    origins = [event.origin for event in feed.backlog() if isinstance(event, Forecast)]
+    feed.close()
+
+    assert origins == [quotes[-1].session]
+
+
+def test_the_lag_is_what_has_not_been_read(kafka: KafkaSettings) -> None:
+    feed = Feed(kafka, 400, LONG_AGO)
+    list(feed.backlog())
+    publisher = TransactionalPublisher(kafka, "test", f"test-{kafka.topic_prefix}")
+    with publisher.transaction():
+        for one in quotes_of("PETR4.SA", 3000, date(2010, 1, 4)):
+            publisher.send(kafka.topics.quotes, one)
+    publisher.close()
+
+    read, lags = 0, []
+    while read < 3000 or lags[-1]:
+        read += len(feed.poll(5.0))
+        lags.append(feed.lag[kafka.topics.quotes.name])
+    feed.close()
+
+    assert max(lags) >= 1000
+    assert lags[-1] == 0
+    assert feed.lag[kafka.topics.models.name] == 0
+    assert "forecasts" not in "".join(feed.lag)
+
+
 def test_commit_markers_at_the_end_do_not_hold_up_the_backlog(kafka: KafkaSettings) -> None:
     publisher = TransactionalPublisher(kafka, "test", f"test-{kafka.topic_prefix}")
     for one in quotes_of("PETR4.SA", 3):
@@ -56,7 +93,7 @@ def test_commit_markers_at_the_end_do_not_hold_up_the_backlog(kafka: KafkaSettin
             publisher.send(kafka.topics.quotes, one)
     publisher.close()
 
-    feed = Feed(kafka, 400)
+    feed = Feed(kafka, 400, LONG_AGO)
 
     assert len(list(feed.backlog())) == 3
     feed.close()
@@ -68,7 +105,7 @@ def test_old_sessions_are_not_read(kafka: KafkaSettings) -> None:
     assert new - start > timedelta(days=900)
     publish(kafka, *quotes_of("AAPL", 900, start))
 
-    feed = Feed(kafka, 100)
+    feed = Feed(kafka, 100, LONG_AGO)
     sessions = [event.session for event in feed.backlog() if isinstance(event, Quote)]
     feed.close()
 
@@ -82,7 +119,7 @@ def test_all_kinds_of_events_are_read(kafka: KafkaSettings) -> None:
     event = ModelEvent(request_id=request.id, model="closecast-panel", outcome="failed", reason="test")
     publish(kafka, forecast, request, event, *quotes_of("PETR4.SA", 2))
 
-    feed = Feed(kafka, 400)
+    feed = Feed(kafka, 400, LONG_AGO)
     backlog = list(feed.backlog())
     feed.close()
 
@@ -110,7 +147,7 @@ def test_a_record_that_cannot_be_read_is_counted_and_skipped(kafka: KafkaSetting
     producer.flush()
     producer.close()
 
-    feed = Feed(kafka, 400)
+    feed = Feed(kafka, 400, LONG_AGO)
     backlog = list(feed.backlog())
     feed.close()
 

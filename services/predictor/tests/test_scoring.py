@@ -1,100 +1,144 @@
-import pytest
-from services.predictor.tests.support import book_of, quote, quotes_of, sessions_of
+from datetime import timedelta
 
-from closecast.events import Forecast
+import pytest
+from services.predictor.tests.support import forecast_from, latest_sessions, quote
+
+from closecast.events import Forecast, Quote
 from closecast.horizons import LOWER_80, MEDIAN, UPPER_80
-from closecast_predictor.scoring import Scoreboard
-from closecast_predictor.snapshot import Model
+from closecast_predictor.scoring import PastForecast, Score, Scoreboard
 from closecast_predictor.windows import Windows
 
 SYMBOL = "PETR4.SA"
-KNOWN = quotes_of(SYMBOL, 80)
-AHEAD = sessions_of(SYMBOL, 95)[80:]
+DAYS = latest_sessions(SYMBOL, 60)
+KNOWN, AHEAD = DAYS[:45], DAYS[45:]
+QUOTES = [quote(SYMBOL, day, 30.0 + at % 5) for at, day in enumerate(KNOWN)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def forecast() -> Forecast:
-    (made,) = book_of(SYMBOL).forecast(Model.base("closecast-panel"), [SYMBOL])
-    return made
+    return forecast_from(QUOTES)
 
 
 @pytest.fixture
 def windows() -> Windows:
     windows = Windows(400)
-    for one in KNOWN:
+    for one in QUOTES:
         windows.apply(one)
     return windows
 
 
+def scores_of(scoreboard: Scoreboard, windows: Windows, came: Quote) -> list[Score]:
+    windows.apply(came)
+    return list(scoreboard.close(came, windows[SYMBOL]))
+
+
 def test_the_close_that_comes_is_compared_with_the_median(forecast: Forecast, windows: Windows) -> None:
     scoreboard = Scoreboard()
-    scoreboard.expect(forecast, KNOWN[-1].session)
-    came = quote(SYMBOL, AHEAD[0], 33.0)
-    windows.apply(came)
+    scoreboard.note(forecast)
 
-    (score,) = scoreboard.close(came, windows[SYMBOL])
+    (score,) = scores_of(scoreboard, windows, quote(SYMBOL, AHEAD[0], 33.0))
 
     assert (score.horizon, score.session, score.version) == (1, AHEAD[0], "base")
     assert score.error == pytest.approx(abs(forecast.horizons[0].quantiles[MEDIAN] - 33.0) / 33.0)
-    assert score.naive_error == pytest.approx(abs(KNOWN[-1].close - 33.0) / 33.0)
+    assert score.naive_error == pytest.approx(abs(QUOTES[-1].close - 33.0) / 33.0)
 
 
 @pytest.mark.parametrize(("level", "covered"), [(LOWER_80, True), (MEDIAN, True), (UPPER_80, True), (0, False)])
 def test_the_80_percent_interval_covers_or_not(forecast: Forecast, windows: Windows, level: int, covered: bool) -> None:
     scoreboard = Scoreboard()
-    scoreboard.expect(forecast, KNOWN[-1].session)
-    came = quote(SYMBOL, AHEAD[0], forecast.horizons[0].quantiles[level])
-    windows.apply(came)
+    scoreboard.note(forecast)
 
-    (score,) = scoreboard.close(came, windows[SYMBOL])
+    (score,) = scores_of(scoreboard, windows, quote(SYMBOL, AHEAD[0], forecast.horizons[0].quantiles[level]))
 
     assert score.covered is covered
 
 
 def test_a_split_since_the_forecast_is_no_error(forecast: Forecast, windows: Windows) -> None:
     scoreboard = Scoreboard()
-    scoreboard.expect(forecast, KNOWN[-1].session)
-    came = quote(SYMBOL, AHEAD[0], forecast.horizons[0].quantiles[MEDIAN] / 4, split=4.0)
-    windows.apply(came)
+    scoreboard.note(forecast)
+    close = forecast.horizons[0].quantiles[MEDIAN] / 4
 
-    (score,) = scoreboard.close(came, windows[SYMBOL])
+    (score,) = scores_of(scoreboard, windows, quote(SYMBOL, AHEAD[0], close, split=4.0))
 
     assert score.error == pytest.approx(0.0)
 
 
-def test_a_session_is_scored_once_and_later_ones_stay(forecast: Forecast, windows: Windows) -> None:
+def test_every_forecast_of_a_session_is_scored_at_its_horizon(windows: Windows) -> None:
     scoreboard = Scoreboard()
-    scoreboard.expect(forecast, KNOWN[-1].session)
-    came = quote(SYMBOL, AHEAD[0], 33.0)
-    windows.apply(came)
+    quotes = list(QUOTES)
+    for day in AHEAD[:11]:
+        scoreboard.note(forecast_from(quotes))
+        quotes.append(quote(SYMBOL, day, 31.0))
+        windows.apply(quotes[-1])
 
-    assert len(scoreboard.close(came, windows[SYMBOL])) == 1
-    assert scoreboard.close(came, windows[SYMBOL]) == []
-    assert len(scoreboard) == 9
+    scores = list(scoreboard.close(quotes[-1], windows[SYMBOL]))
+
+    assert sorted(score.horizon for score in scores) == list(range(1, 11))
 
 
-def test_sessions_that_were_skipped_are_forgotten_unscored(forecast: Forecast, windows: Windows) -> None:
+def test_a_session_that_was_skipped_is_scored_when_it_comes(forecast: Forecast, windows: Windows) -> None:
     scoreboard = Scoreboard()
-    scoreboard.expect(forecast, KNOWN[-1].session)
-    came = quote(SYMBOL, AHEAD[3], 33.0)
-    windows.apply(came)
+    scoreboard.note(forecast)
 
-    assert [score.horizon for score in scoreboard.close(came, windows[SYMBOL])] == [4]
-    assert len(scoreboard) == 6
+    assert [score.horizon for score in scores_of(scoreboard, windows, quote(SYMBOL, AHEAD[3], 33.0))] == [4]
+    assert [score.horizon for score in scores_of(scoreboard, windows, quote(SYMBOL, AHEAD[1], 33.0))] == [2]
 
 
-def test_a_later_forecast_of_the_same_close_replaces_the_earlier(forecast: Forecast, windows: Windows) -> None:
+def test_a_later_forecast_from_the_same_session_replaces_the_earlier(forecast: Forecast, windows: Windows) -> None:
     scoreboard = Scoreboard()
-    scoreboard.expect(forecast, KNOWN[-1].session)
-    scoreboard.expect(forecast.model_copy(update={"version": "7"}), KNOWN[-1].session)
-    came = quote(SYMBOL, AHEAD[0], 33.0)
-    windows.apply(came)
+    scoreboard.note(forecast)
+    scoreboard.note(forecast.model_copy(update={"version": "7"}))
 
-    assert [score.version for score in scoreboard.close(came, windows[SYMBOL])] == ["7"]
+    assert [score.version for score in scores_of(scoreboard, windows, quote(SYMBOL, AHEAD[0], 33.0))] == ["7"]
 
 
-def test_horizons_that_are_past_already_are_not_expected(forecast: Forecast) -> None:
+def test_a_forecast_made_after_a_session_had_closed_does_not_count_for_it(windows: Windows) -> None:
+    after_the_second = timedelta(seconds=1) + (_closes(1) - _closes(-1))
     scoreboard = Scoreboard()
-    scoreboard.expect(forecast, AHEAD[2])
+    scoreboard.note(forecast_from(QUOTES, after_the_second))
 
-    assert len(scoreboard) == 7
+    assert scores_of(scoreboard, windows, quote(SYMBOL, AHEAD[0], 33.0)) == []
+    assert scores_of(scoreboard, windows, quote(SYMBOL, AHEAD[1], 33.0)) == []
+    assert [one.horizon for one in scores_of(scoreboard, windows, quote(SYMBOL, AHEAD[2], 33.0))] == [3]
+
+
+def test_a_forecast_made_at_the_last_moment_counts(windows: Windows) -> None:
+    scoreboard = Scoreboard()
+    scoreboard.note(forecast_from(QUOTES, _closes(0) - _closes(-1) - timedelta(seconds=1)))
+
+    assert len(scores_of(scoreboard, windows, quote(SYMBOL, AHEAD[0], 33.0))) == 1
+
+
+def test_forecasts_older_than_the_days_are_forgotten(forecast: Forecast) -> None:
+    scoreboard = Scoreboard(days=30)
+    old = forecast.model_copy(update={"made_at": scoreboard.since - timedelta(seconds=1), "origin": DAYS[0]})
+    scoreboard.note(old)
+
+    assert scoreboard.forecasts(SYMBOL) == []
+    scoreboard.note(forecast)
+    assert [one.origin for one in scoreboard.forecasts(SYMBOL)] == [forecast.origin]
+    assert scoreboard._made[SYMBOL].keys() == {forecast.origin}
+
+
+def test_forecasts_stand_in_the_order_of_their_origins(forecast: Forecast) -> None:
+    scoreboard = Scoreboard()
+    for origin in (DAYS[40], DAYS[42], DAYS[41]):
+        scoreboard.note(forecast.model_copy(update={"origin": origin}))
+
+    assert [one.origin for one in scoreboard.forecasts(SYMBOL)] == [DAYS[40], DAYS[41], DAYS[42]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"), [({"horizons": ()}, "horizons: are not 1 to 10"), ({"exchange": "NOPE"}, "NOPE")]
+)
+def test_a_forecast_that_cannot_be_scored_is_refused(forecast: Forecast, changes: dict[str, str], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        PastForecast.of(forecast.model_copy(update=changes))
+
+
+def _closes(ahead: int) -> timedelta:
+    """Return when a session closes, counted from that of the first one ahead."""
+    from closecast.calendars import calendar_of_symbol
+
+    calendar = calendar_of_symbol(SYMBOL)
+    return calendar.closes_at(DAYS[45 + ahead]) - calendar.closes_at(AHEAD[0])

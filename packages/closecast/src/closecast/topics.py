@@ -73,8 +73,8 @@ class Topics:
         self.forecasts = Topic(
             name=f"{prefix}forecasts",
             event=Forecast,
-            description="What the serving model expects of the next closes of each symbol.",
-            key="symbol",
+            description="What the serving model expected of the next closes of each symbol, seen from each session.",
+            key="symbol|origin, partitioned by symbol",
             config={"cleanup.policy": "compact,delete", "retention.ms": str(400 * _DAY_MS)},
         )
         self.backfill_requests = Topic(

@@ -1,4 +1,5 @@
 import json
+from datetime import date
 
 import pytest
 
@@ -16,3 +17,11 @@ def test_a_horizon_out_of_range_is_refused(horizon: int) -> None:
     changed = Forecast.example["horizons"][0] | {"horizon": horizon}
     with pytest.raises(InvalidEventError, match="horizon"):
         Forecast.from_bytes(json.dumps(Forecast.example | {"horizons": [changed]}).encode())
+
+
+def test_each_origin_has_a_key_of_its_own_and_a_symbol_one_partition() -> None:
+    first = Forecast.model_validate(Forecast.example)
+    second = first.model_copy(update={"origin": date(2025, 6, 17)})
+
+    assert (first.key(), second.key()) == (b"PETR4.SA|2025-06-16", b"PETR4.SA|2025-06-17")
+    assert first.partition_key() == second.partition_key() == b"PETR4.SA"

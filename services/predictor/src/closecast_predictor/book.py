@@ -1,16 +1,20 @@
-"""All that the forecaster knows: windows, forecasts, answers, and what is still to be scored."""
+"""All that the forecaster knows: windows, forecasts, answers, and how past forecasts have fared."""
 
 import threading
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 
 from closecast.events import Event, Forecast, Quote
+from closecast.telemetry.logs import get_logger
 from closecast_predictor import metrics
 from closecast_predictor.answers import Answer
 from closecast_predictor.inference import forecast_symbols
-from closecast_predictor.scoring import Score, Scoreboard
+from closecast_predictor.scoring import DEFAULT_SCORE_DAYS, Score, Scoreboard
 from closecast_predictor.snapshot import Model
+from closecast_predictor.track_record import SymbolScores, TrackRecord
 from closecast_predictor.windows import Window, Windows
+
+_log = get_logger(__name__)
 
 
 class Book:
@@ -18,14 +22,15 @@ class Book:
 
     Args:
         sessions: Sessions of each symbol that are kept.
+        score_days: Days of forecasts that are scored.
     """
 
-    def __init__(self, sessions: int) -> None:
+    def __init__(self, sessions: int, score_days: int = DEFAULT_SCORE_DAYS) -> None:
         self._windows = Windows(sessions)
         self._answers: dict[str, Answer] = {}
         self._forecasts: dict[str, Forecast] = {}
-        self._scoreboard = Scoreboard()
-        self._earlier: list[Forecast] = []
+        self._scoreboard = Scoreboard(score_days)
+        self._scores: tuple[datetime, tuple[SymbolScores, ...]] | None = None
         self._changing = threading.Lock()
 
     def __len__(self) -> int:
@@ -41,20 +46,22 @@ class Book:
         """The answers of all symbols, a copy that stays as it is."""
         return dict(self._answers)
 
+    @property
+    def scored_since(self) -> datetime:
+        """When the oldest forecasts were made that are scored."""
+        return self._scoreboard.since
+
     def recall(self, event: Event) -> None:
-        """Take in what was on the topics before the start; nothing of it is scored."""
+        """Take in what was on the topics before the start; no metric counts any of it."""
         if isinstance(event, Quote):
             self._windows.apply(event)
         elif isinstance(event, Forecast):
-            self._earlier.append(event)
-
-    def open(self) -> None:
-        """End the recalling: forecasts whose sessions have not closed yet go on to the scoreboard."""
-        for forecast in self._earlier:
-            self._forecasts[forecast.symbol] = forecast
-            if forecast.symbol in self._windows:
-                self._scoreboard.expect(forecast, self._windows[forecast.symbol].last_session)
-        self._earlier.clear()
+            try:
+                self._scoreboard.note(event)
+            except ValueError as error:
+                _log.warning("forecast not kept", symbol=event.symbol, origin=str(event.origin), error=str(error))
+            else:
+                self._forecasts[event.symbol] = event
 
     def last_session(self, symbol: str) -> date:
         """Return the latest session of a symbol.
@@ -69,27 +76,48 @@ class Book:
         with self._changing:
             return self._windows[symbol].latest(sessions) if symbol in self._windows else None
 
+    def scores(self) -> tuple[SymbolScores, ...]:
+        """Return how the forecasts of every symbol have fared. Any thread may ask."""
+        with self._changing:
+            since = self._scoreboard.since
+            if self._scores is None or self._scores[0] != since:
+                self._scores = since, tuple(self._track_record(symbol).scores() for symbol in self.symbols)
+            return self._scores[1]
+
+    def track_record(self, symbol: str) -> TrackRecord | None:
+        """Return the past forecasts of a symbol; None if there is no quote of it. Any thread may ask."""
+        with self._changing:
+            return self._track_record(symbol) if symbol in self._windows else None
+
     def take(self, quotes: Iterable[Quote]) -> tuple[set[str], list[Score]]:
         """Take new quotes in; return the symbols that they changed, and the scores of the forecasts they judge."""
         changed: set[str] = set()
         scores: list[Score] = []
         with self._changing:
             for quote in quotes:
+                correction = self._windows.holds(quote.symbol, quote.session)
                 if self._windows.apply(quote):
                     changed.add(quote.symbol)
-                    scores += self._scoreboard.close(quote, self._windows[quote.symbol])
+                    scores += [] if correction else self._scoreboard.close(quote, self._windows[quote.symbol])
+            self._scores = None
         return changed, scores
 
     def forecast(self, model: Model, symbols: Iterable[str]) -> list[Forecast]:
         """Forecast these symbols, all others stay as they are; return the forecasts that say something new."""
         with metrics.INFERENCE_DURATION.labels("snapshot").time():
             made = forecast_symbols(model, self._windows, tuple(sorted(symbols)))
+        # One that only repeats what was said keeps the time at which it was said first.
         new = [forecast for forecast in made if not _repeats(self._forecasts.get(forecast.symbol), forecast)]
-        for forecast in made:
-            self._forecasts[forecast.symbol] = forecast
-            self._answers[forecast.symbol] = Answer.of(forecast)
-            self._scoreboard.expect(forecast, forecast.origin)
+        with self._changing:
+            for forecast in new:
+                self._forecasts[forecast.symbol] = forecast
+                self._scoreboard.note(forecast)
+            self._scores = None
+        self._answers |= {one.symbol: Answer.of(self._forecasts[one.symbol]) for one in made}
         return new
+
+    def _track_record(self, symbol: str) -> TrackRecord:
+        return TrackRecord(self._scoreboard.forecasts(symbol), self._windows[symbol])
 
 
 def _repeats(earlier: Forecast | None, forecast: Forecast) -> bool:

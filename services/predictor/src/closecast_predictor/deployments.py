@@ -32,6 +32,7 @@ from closecast_predictor.engine import Engine, Status
 from closecast_predictor.ray_output import configure_process_logs
 from closecast_predictor.settings import PredictorSettings
 from closecast_predictor.snapshot import Model, ModelFiles, Snapshot
+from closecast_predictor.stats import Statistics, Stats, SymbolStats
 from closecast_predictor.training import Training
 from closecast_predictor.windows import Window
 
@@ -61,6 +62,7 @@ class Forecaster:
         self._serving_metrics = self._loop.create_task(self._serve_metrics(settings))
         cache = settings.cache or Path(tempfile.mkdtemp(prefix="closecast-models-"))
         self._engine = Engine(settings, ModelCache(cache, settings.mlflow.model), self._share)
+        self._statistics = Statistics(self._engine)
         self._engine.start()
 
     async def next_update(self, known: str, wait_s: float) -> Update | None:
@@ -90,7 +92,15 @@ class Forecaster:
 
     async def window(self, symbol: str, sessions: int) -> Window | None:
         """Return the latest sessions of a symbol."""
-        return await asyncio.to_thread(self._engine.window, symbol, sessions)
+        return await asyncio.to_thread(self._engine.book.window, symbol, sessions)
+
+    async def stats(self) -> Stats:
+        """Return the figures of the whole deployment."""
+        return await asyncio.to_thread(self._statistics.of_all)
+
+    async def stats_of(self, symbol: str, *, late: bool) -> SymbolStats | None:
+        """Return how the forecasts of a symbol have fared."""
+        return await asyncio.to_thread(self._statistics.of, symbol, late=late)
 
     async def status(self) -> Status:
         """Return how far the engine is."""
@@ -143,6 +153,7 @@ class Api:
         self._loaded: tuple[str, Model] | None = None
         SERVING.max_body, SERVING.max_in_progress = settings.max_body_bytes, settings.max_in_progress
         SERVING.guard = guard_of(settings)
+        metrics.STARTED.set_to_current_time()
         try:
             # A replica that is started under load should know the forecasts before the first request comes.
             await self._take(await self._desk.next_update("", _FIRST_SNAPSHOT_S))
@@ -233,14 +244,24 @@ class RemoteDesk:
         window: Window | None = await self._call("window", symbol, sessions)
         return window
 
+    async def stats(self) -> Stats:
+        """Return the figures of the whole deployment."""
+        stats: Stats = await self._call("stats")
+        return stats
+
+    async def stats_of(self, symbol: str, *, late: bool) -> SymbolStats | None:
+        """Return how the forecasts of a symbol have fared, None if there is no quote of it."""
+        stats: SymbolStats | None = await self._call("stats_of", symbol, late=late)
+        return stats
+
     async def status(self) -> Status:
         """Return how far the forecaster is."""
         status: Status = await self._call("status")
         return status
 
-    async def _call(self, method: str, *arguments: object, timeout_s: float = _CALL_S) -> Any:  # noqa: ANN401 - the method's
+    async def _call(self, method: str, *arguments: object, timeout_s: float = _CALL_S, **named: object) -> Any:  # noqa: ANN401 - the method's
         try:
-            return await asyncio.wait_for(getattr(self._forecaster, method).remote(*arguments), timeout_s)
+            return await asyncio.wait_for(getattr(self._forecaster, method).remote(*arguments, **named), timeout_s)
         except RayTaskError as error:
             raise ForecasterUnavailableError(f"the forecaster failed: {error.cause}") from error
         except (RayError, RayServeException, TimeoutError) as error:

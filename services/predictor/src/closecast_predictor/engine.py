@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import uuid4
@@ -10,7 +10,7 @@ from uuid import uuid4
 from kafka.errors import KafkaError
 
 from closecast.events import BackfillEvent, BackfillRequest, Event, Forecast, ModelEvent, Quote, TrainingRequest
-from closecast.kafka import BrokerUnavailableError, Publisher
+from closecast.kafka import BrokerUnavailableError
 from closecast.telemetry.logs import get_logger
 from closecast_predictor import metrics
 from closecast_predictor.arrivals import Arrivals
@@ -19,12 +19,12 @@ from closecast_predictor.book import Book
 from closecast_predictor.champion import ChampionLoader, LoadedModel, ModelCache
 from closecast_predictor.feed import Feed
 from closecast_predictor.inbox import Inbox, Work
+from closecast_predictor.outbox import Outbox
 from closecast_predictor.registry import Registry
-from closecast_predictor.scoring import Score
+from closecast_predictor.scoring import count
 from closecast_predictor.settings import PredictorSettings
-from closecast_predictor.snapshot import Snapshot
+from closecast_predictor.snapshot import Model, Snapshot
 from closecast_predictor.training import TrainingDesk
-from closecast_predictor.windows import Window
 
 _POLL_S: Final = 1.0
 _FIRST_CHAMPION_S: Final = 10.0
@@ -73,10 +73,11 @@ class Engine:
         self._settings = settings
         self._share = share
         self._inbox = Inbox(settings.coalesce_ms / 1000)
-        self._book = Book(settings.sessions)
+        self._book = Book(settings.sessions, settings.score_days)
         self._model = LoadedModel.base(settings.mlflow.model)
         self._champion_looked_up = threading.Event()
         self._loader = ChampionLoader(settings.mlflow, cache, self._inbox.put, self._champion_looked_up.set)
+        self._feed: Feed | None = None
         self._token, self._snapshots = uuid4().hex[:8], 0
         self._phase: Phase = "connecting to Kafka"
         self._stopping = threading.Event()
@@ -88,14 +89,25 @@ class Engine:
         model = self._model.model
         return Status(self._phase, len(self._book), model.name, model.version)
 
-    def window(self, symbol: str, sessions: int) -> Window | None:
-        """Return the latest sessions of a symbol, None if there is no quote of it; any thread may ask.
+    @property
+    def model(self) -> Model:
+        """The model that speaks."""
+        return self._model.model
+
+    @property
+    def book(self) -> Book:
+        """What it knows, for any thread to look up.
 
         Raises:
             NotReadyError: If the quotes have not been read yet.
         """
         self._require_ready()
-        return self._book.window(symbol, sessions)
+        return self._book
+
+    @property
+    def lag(self) -> Mapping[str, int]:
+        """Records still to be read, by topic."""
+        return {} if self._feed is None else self._feed.lag
 
     def request_backfill(self, symbol: str) -> Backfill:
         """Have a symbol fetched, unless that is under way; any thread may ask.
@@ -140,26 +152,26 @@ class Engine:
         if feed is None or first is None:
             return
         self._speak(first.model or self._model)
-        publisher = Publisher(self._settings.kafka, "closecast-predictor")
-        self._publish(publisher, self._renew(self._due(self._book.symbols), first.arrived))
+        outbox = Outbox(self._settings.kafka)
+        outbox.publish(self._renew(self._due(self._book.symbols), first.arrived))
         self._phase = "ready"
         self._follow(feed)
         while (work := self._inbox.gather(self._arrivals.timeout_s)) is not None:
             try:
-                self._do(work, publisher)
+                self._do(work, outbox)
             except Exception:  # noqa: BLE001 - logged; the last snapshot stands, an old answer beats none
                 metrics.FAILURES.inc()
                 _log.exception("forecasts not renewed")
-        publisher.close()
+        outbox.close()
 
     def _start_reading(self) -> Feed | None:
         """Read all that is on the topics, from the start again if Kafka fails on the way; None if told to stop."""
         while not self._stopping.is_set():
             self._phase = "connecting to Kafka"
-            self._book = Book(self._settings.sessions)
+            self._book = Book(self._settings.sessions, self._settings.score_days)
             feed: Feed | None = None
             try:
-                feed = Feed(self._settings.kafka, self._settings.sessions)
+                feed = Feed(self._settings.kafka, self._settings.sessions, self._book.scored_since)
                 self._phase = "reading the quotes"
                 for event in feed.backlog():
                     self._book.recall(event)
@@ -170,11 +182,12 @@ class Engine:
                     feed.close()
                 self._stopping.wait(_BROKER_RETRY_S)
             else:
-                self._book.open()
                 return feed
         return None
 
     def _follow(self, feed: Feed) -> None:
+        self._feed = feed
+
         def pump() -> None:
             while not self._stopping.is_set():
                 if events := feed.poll(_POLL_S):
@@ -185,7 +198,7 @@ class Engine:
         self._threads.append(thread)
         thread.start()
 
-    def _do(self, work: Work, publisher: Publisher) -> None:
+    def _do(self, work: Work, outbox: Outbox) -> None:
         quotes = [event for event in work.events if isinstance(event, Quote)]
         metrics.QUOTES.inc(len(quotes))
         changed, scores = self._book.take(quotes)
@@ -196,8 +209,8 @@ class Engine:
             self._speak(work.model)
         due = self._due(changed if work.model is None else self._book.symbols)
         if work.model is not None or due:
-            self._publish(publisher, self._renew(due, work.arrived))
-        _count_scores(scores)
+            outbox.publish(self._renew(due, work.arrived))
+        count(scores)
 
     def _due(self, changed: Iterable[str]) -> set[str]:
         return self._arrivals.due(changed, self._book.last_session)
@@ -235,23 +248,3 @@ class Engine:
         metrics.SNAPSHOT_DELAY.observe(time.perf_counter() - arrived)
         metrics.SYMBOLS.set(len(answers))
         return new
-
-    def _publish(self, publisher: Publisher, forecasts: list[Forecast]) -> None:
-        try:
-            for forecast in forecasts:
-                publisher.send(self._settings.kafka.topics.forecasts, forecast)
-            publisher.flush()
-        except KafkaError as error:
-            metrics.PUBLISH_FAILURES.inc()
-            _log.warning("forecasts not published", error=str(error))
-        else:
-            metrics.PUBLISHED.inc(len(forecasts))
-
-
-def _count_scores(scores: Iterable[Score]) -> None:
-    for score in scores:
-        horizon = str(score.horizon)
-        metrics.PREDICTION_ERROR.labels(horizon).observe(score.error)
-        metrics.NAIVE_ERROR.labels(horizon).observe(score.naive_error)
-        metrics.SCORED.labels(horizon).inc()
-        metrics.COVERED.labels(horizon).inc(score.covered)

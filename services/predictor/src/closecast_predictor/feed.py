@@ -1,5 +1,6 @@
 """What the predictor reads from Kafka: quotes, requests and their outcomes, and its own forecasts."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
@@ -24,9 +25,6 @@ from closecast_predictor import metrics
 _DAYS_A_SESSION: Final = 1.5
 """Calendar days that a session takes, holidays included, with some to spare."""
 
-_FORECASTS_SPAN: Final = timedelta(days=30)
-"""Forecasts older than this have no session that is still to close."""
-
 _log = get_logger(__name__)
 
 
@@ -36,13 +34,16 @@ class Feed:
     Args:
         settings: How to reach Kafka.
         sessions: Sessions of each symbol that are wanted.
+        forecasts_since: When the oldest forecasts were made that are wanted.
 
     Raises:
         BrokerUnavailableError: If no broker answers.
     """
 
-    def __init__(self, settings: KafkaSettings, sessions: int) -> None:
+    def __init__(self, settings: KafkaSettings, sessions: int, forecasts_since: datetime) -> None:
         self._settings = settings
+        self._forecasts_since = forecasts_since
+        self._lag: dict[str, int] = {}
         topics = settings.topics
         ensure_topics(settings, topics)
         self._events: dict[str, type[Event]] = {
@@ -64,7 +65,7 @@ class Feed:
         """Yield what is on the topics already, forecasts first; `poll` goes on where this ends."""
         topics = self._settings.topics
         forecasts = self._partitions(topics.forecasts)
-        yield from self._read(offsets_since(self._consumer, forecasts, datetime.now(UTC) - _FORECASTS_SPAN))
+        yield from self._read(offsets_since(self._consumer, forecasts, self._forecasts_since))
         start = offsets_of_latest(self._consumer, self._partitions(topics.quotes), self._span, _session_of)
         for topic in (topics.models, topics.training_requests, topics.backfill_requests, topics.backfills):
             start |= begins_of(self._consumer, self._partitions(topic))
@@ -73,6 +74,7 @@ class Feed:
     def poll(self, timeout_s: float) -> list[Event]:
         """Return what has arrived, waiting for it up to `timeout_s`."""
         arrived = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
+        self._measure_lag()
         return [
             event
             for records in arrived.values()
@@ -80,9 +82,23 @@ class Feed:
             if (event := self._decode(record.topic, record.partition, record.offset, record.value)) is not None
         ]
 
+    @property
+    def lag(self) -> dict[str, int]:
+        """Records of each topic that had not been read when `poll` last returned; any thread may ask."""
+        return dict(self._lag)
+
     def close(self) -> None:
         """Let go of the connections."""
         self._consumer.close(autocommit=False)
+
+    def _measure_lag(self) -> None:
+        lag: Counter[str] = Counter()
+        for partition in self._consumer.assignment():
+            end = self._consumer.highwater(partition)
+            lag[partition.topic] += 0 if end is None else max(0, end - self._consumer.position(partition))
+        for topic, records in lag.items():
+            metrics.LAG.labels(topic).set(records)
+        self._lag = dict(lag)
 
     def _partitions(self, topic: Topic) -> list[TopicPartition]:
         return partitions_of(self._consumer, topic)

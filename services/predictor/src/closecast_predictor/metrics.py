@@ -54,11 +54,20 @@ QUOTES: Final = Counter("closecast_predictor_quotes", "Quotes that were read.")
 INVALID_RECORDS: Final = Counter(
     "closecast_predictor_invalid_records", "Records that were skipped because they could not be read.", ["topic"]
 )
+LAG: Final = Gauge(
+    "closecast_predictor_lag",
+    "Records of a topic that are still to be read.",
+    ["topic"],
+    multiprocess_mode="mostrecent",
+)
 SNAPSHOTS: Final = Counter("closecast_predictor_snapshots", "States shared with the replicas.")
 SNAPSHOT_DELAY: Final = Histogram(
     "closecast_predictor_snapshot_delay_seconds",
     "From the arrival of the first quote of a burst to the snapshot that knows it.",
     buckets=_INFERENCE_BUCKETS,
+)
+STARTED: Final = Gauge(
+    "closecast_predictor_start_time_seconds", "When the first process began to count.", multiprocess_mode="min"
 )
 SYMBOLS: Final = Gauge(
     "closecast_predictor_symbols", "Symbols that there is a forecast of.", multiprocess_mode="mostrecent"

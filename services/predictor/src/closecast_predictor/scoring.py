@@ -1,12 +1,25 @@
-"""Judges forecasts when the close that they were about arrives."""
+"""Keeps the forecasts of the latest days, and judges them by the closes that come."""
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
+from typing import Final
 
+import numpy as np
+
+from closecast.calendars import calendar_of
 from closecast.events import Forecast, Quote
-from closecast.horizons import LOWER_80, MEDIAN, UPPER_80
+from closecast.forecasting.series import Floats, Sessions
+from closecast.horizons import HORIZONS, LOWER_80, MEDIAN, UPPER_80
+from closecast_predictor import metrics
 from closecast_predictor.windows import Window
+
+DEFAULT_SCORE_DAYS: Final = 120
+"""Days of forecasts that are scored unless the settings say otherwise."""
+
+_LEVELS: Final = [LOWER_80, MEDIAN, UPPER_80]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,64 +45,120 @@ class Score:
     covered: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Expectation:
+@dataclass(frozen=True, slots=True, eq=False)
+class PastForecast:
+    """What is kept of a forecast: prices in the currency and share count of its origin.
+
+    Attributes:
+        origin: Latest session that it knew.
+        made_at: When it was made.
+        version: The version that spoke.
+        known_until: The latest session that had closed by then, whether its quote had come or not.
+        last_close: Close of the origin.
+        sessions: The sessions that it is about, ``[horizons]``.
+        prices: Lower bound of the 80 % interval, median and upper bound, ``[3, horizons]``.
+    """
+
     origin: date
+    made_at: datetime
     version: str
+    known_until: date
     last_close: float
-    lower: float
-    median: float
-    upper: float
+    sessions: Sessions
+    prices: Floats
+
+    @classmethod
+    def of(cls, forecast: Forecast) -> "PastForecast":
+        """Keep a forecast.
+
+        Raises:
+            ValueError: If it lacks a horizon, or no calendar is known for its exchange.
+        """
+        if [one.horizon for one in forecast.horizons] != list(range(1, HORIZONS + 1)):
+            raise ValueError(f"horizons: are not 1 to {HORIZONS}")
+        return cls(
+            origin=forecast.origin,
+            made_at=forecast.made_at,
+            version=forecast.version,
+            known_until=calendar_of(forecast.exchange).last_settled(forecast.made_at),
+            last_close=forecast.last_close,
+            sessions=np.array([one.session for one in forecast.horizons], dtype="datetime64[D]"),
+            prices=np.array([[one.quantiles[level] for one in forecast.horizons] for level in _LEVELS]),
+        )
 
 
 class Scoreboard:
-    """Forecasts whose sessions have not closed yet, at most one for each symbol, session and horizon."""
+    """The forecasts of the latest days, one for each symbol and origin: the last that was made from it.
 
-    def __init__(self) -> None:
-        self._open: dict[str, dict[tuple[date, int], _Expectation]] = defaultdict(dict)
+    A forecast of a close counts only if it was made before that session closed. A replay of old quotes, or a backlog
+    that is caught up with, is forecast from origins whose next closes have long been known.
 
-    def __len__(self) -> int:
-        return sum(map(len, self._open.values()))
+    Args:
+        days: Days that a forecast is kept after it was made.
+    """
 
-    def expect(self, forecast: Forecast, known_until: date) -> None:
-        """Note a forecast; horizons up to the session `known_until` are past already and left out."""
-        expectations = self._open[forecast.symbol]
-        for one in forecast.horizons:
-            if one.session > known_until:
-                expectations[one.session, one.horizon] = _Expectation(
-                    origin=forecast.origin,
-                    version=forecast.version,
-                    last_close=forecast.last_close,
-                    lower=one.quantiles[LOWER_80],
-                    median=one.quantiles[MEDIAN],
-                    upper=one.quantiles[UPPER_80],
-                )
+    def __init__(self, days: int = DEFAULT_SCORE_DAYS) -> None:
+        self._days = timedelta(days=days)
+        self._made: dict[str, dict[date, PastForecast]] = defaultdict(dict)
 
-    def close(self, quote: Quote, window: Window) -> list[Score]:
-        """Return the scores of the forecasts of this quote's close, and forget them.
+    @property
+    def since(self) -> datetime:
+        """The day, from midnight UTC on, whose forecasts are the oldest that count."""
+        return datetime.combine(datetime.now(UTC).date() - self._days, time(), UTC)
+
+    def note(self, forecast: Forecast) -> None:
+        """Keep a forecast; it replaces an earlier one from the same origin.
+
+        Raises:
+            ValueError: If it lacks a horizon, or no calendar is known for its exchange.
+        """
+        kept = PastForecast.of(forecast)
+        made, since = self._made[forecast.symbol], self.since
+        made.pop(forecast.origin, None)
+        made[forecast.origin] = kept
+        for origin in [origin for origin, one in islice(made.items(), 2) if one.made_at < since]:
+            del made[origin]
+
+    def forecasts(self, symbol: str) -> list[PastForecast]:
+        """Return the forecasts of a symbol that count, in the order of their origins."""
+        since = self.since
+        return sorted(
+            (one for one in self._made.get(symbol, {}).values() if one.made_at >= since), key=lambda one: one.origin
+        )
+
+    def close(self, quote: Quote, window: Window) -> Iterator[Score]:
+        """Yield the scores of the forecasts of this quote's close.
 
         Args:
             quote: The close that has arrived.
             window: The symbol's sessions, this one included: splits since a forecast change what its price means.
         """
-        expectations = self._open[quote.symbol]
-        due = [key for key in expectations if key[0] <= quote.session]
-        scores = []
-        for session, horizon in due:
-            expectation = expectations.pop((session, horizon))
-            if session == quote.session:
-                actual = quote.close * window.shares_since(expectation.origin, session)
-                scores.append(_score(quote, horizon, expectation, actual))
-        return scores
+        latest = islice(reversed(self._made.get(quote.symbol, {}).values()), HORIZONS)
+        for one in latest:
+            if one.known_until < quote.session and one.origin < quote.session:
+                at = int(np.searchsorted(one.sessions, np.datetime64(quote.session, "D")))
+                if at < len(one.sessions) and one.sessions[at].item() == quote.session:
+                    yield _score(quote, at, one, quote.close * window.shares_since(one.origin, quote.session))
 
 
-def _score(quote: Quote, horizon: int, expectation: _Expectation, actual: float) -> Score:
+def count(scores: Iterable[Score]) -> None:
+    """Count scores into the metrics."""
+    for score in scores:
+        horizon = str(score.horizon)
+        metrics.PREDICTION_ERROR.labels(horizon).observe(score.error)
+        metrics.NAIVE_ERROR.labels(horizon).observe(score.naive_error)
+        metrics.SCORED.labels(horizon).inc()
+        metrics.COVERED.labels(horizon).inc(score.covered)
+
+
+def _score(quote: Quote, at: int, forecast: PastForecast, actual: float) -> Score:
+    lower, median, upper = forecast.prices[:, at].tolist()
     return Score(
         symbol=quote.symbol,
         session=quote.session,
-        horizon=horizon,
-        version=expectation.version,
-        error=abs(expectation.median - actual) / actual,
-        naive_error=abs(expectation.last_close - actual) / actual,
-        covered=expectation.lower <= actual <= expectation.upper,
+        horizon=at + 1,
+        version=forecast.version,
+        error=abs(median - actual) / actual,
+        naive_error=abs(forecast.last_close - actual) / actual,
+        covered=lower <= actual <= upper,
     )

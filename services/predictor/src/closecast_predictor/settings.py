@@ -16,6 +16,7 @@ from closecast.telemetry.metrics import MetricsSettings
 from closecast_predictor.access.limits import check_rate
 from closecast_predictor.access.settings import AuthSettings
 from closecast_predictor.companies import DEFAULT_COMPANIES
+from closecast_predictor.scoring import DEFAULT_SCORE_DAYS
 from closecast_predictor.windows import DEFAULT_SESSIONS
 
 
@@ -38,6 +39,12 @@ class PredictorSettings(ServiceSettings):
     )
     sessions: int = Field(
         default=DEFAULT_SESSIONS, ge=64, le=5000, description="Sessions of each symbol that are kept to forecast from."
+    )
+    score_days: int = Field(
+        default=DEFAULT_SCORE_DAYS,
+        ge=30,
+        le=400,
+        description="Days of forecasts that are read back at the start and scored; Kafka keeps 400.",
     )
     coalesce_ms: int = Field(
         default=15, ge=0, le=5000, description="How long quotes are gathered for one inference after the first came."

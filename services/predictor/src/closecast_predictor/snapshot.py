@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol, Self
 
@@ -38,6 +39,11 @@ class Model:
     version: str
     skill: float | None
     forecaster: Forecasts
+
+    @property
+    def created_at(self) -> datetime | None:
+        """When it was trained; none for the base."""
+        return self.forecaster.spec.created_at if isinstance(self.forecaster, Bundle) else None
 
     @classmethod
     def base(cls, name: str) -> Self:

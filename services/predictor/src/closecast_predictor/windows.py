@@ -82,6 +82,23 @@ class Window:
         later = (dates > np.datetime64(origin, "D")) & (dates <= np.datetime64(session, "D"))
         return float(np.prod(self._rows[later, _SPLIT]))
 
+    def holds(self, session: date) -> bool:
+        """Tell whether a session is among those that are kept."""
+        at = int(np.searchsorted(self._sessions, np.datetime64(session, "D")))
+        return at < len(self) and bool(self._sessions[at] == np.datetime64(session, "D"))
+
+    def shares_after(self, sessions: Sessions) -> Floats:
+        """Return how many shares one of each session has become at the latest, by the splits in between."""
+        later = np.append(np.cumprod(self._rows[::-1, _SPLIT])[::-1], 1.0)
+        shares: Floats = later[np.searchsorted(self._sessions, sessions, side="right")]
+        return shares
+
+    def closes_of(self, sessions: Sessions) -> Floats:
+        """Return the closes of sessions in the shares of the latest one, NaN where there is no quote."""
+        at = np.minimum(np.searchsorted(self._sessions, sessions), len(self) - 1)
+        closes = self._rows[at, _CLOSE] / self.shares_after(sessions)
+        return np.where(self._sessions[at] == sessions, closes, np.nan)
+
     def latest(self, sessions: int) -> "Window":
         """Return a copy of the latest sessions, at most as many as are asked for; it stays as it is."""
         kept, rows = self._sessions[-sessions:].copy(), self._rows[-sessions:].copy()
@@ -89,8 +106,7 @@ class Window:
 
     def adjusted(self) -> Iterator[tuple[date, Floats]]:
         """Yield each session with its open, high, low, close and volume in the shares of the latest session."""
-        later_splits = np.append(self._rows[1:, _SPLIT], 1.0)
-        shares = np.cumprod(later_splits[::-1])[::-1]
+        shares = self.shares_after(self._sessions)
         factors = np.stack([1 / shares] * 4 + [shares], axis=1)
         yield from zip(self._sessions.tolist(), self._rows[:, :_DIVIDEND] * factors, strict=True)
 
@@ -113,6 +129,10 @@ class Windows:
 
     def __len__(self) -> int:
         return len(self._windows)
+
+    def holds(self, symbol: str, session: date) -> bool:
+        """Tell whether there is a quote of a symbol's session."""
+        return symbol in self._windows and self._windows[symbol].holds(session)
 
     def __contains__(self, symbol: str) -> bool:
         return symbol in self._windows

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from closecast_predictor.api.serving import Serving
 from closecast_predictor.backfills import Backfill, BackfillDesk
 from closecast_predictor.book import Book
 from closecast_predictor.engine import Status
+from closecast_predictor.snapshot import Model
+from closecast_predictor.stats import Statistics, Stats, SymbolStats
 from closecast_predictor.training import Training, TrainingDesk
 from closecast_predictor.windows import Window
 
@@ -29,6 +32,8 @@ class LocalDesk:
     requests: list[BackfillRequest] = field(default_factory=list)
     reachable: bool = True
     book: Book = field(default_factory=lambda: book_of("PETR4.SA", "VALE3.SA", "AAPL"))
+    lag: Mapping[str, int] = field(default_factory=lambda: {"closecast.quotes": 0})
+    model: Model = field(default_factory=lambda: Model.base("closecast-panel"))
 
     async def request_training(self, request: TrainingRequest) -> None:
         self._check()
@@ -54,6 +59,14 @@ class LocalDesk:
     async def window(self, symbol: str, sessions: int) -> Window | None:
         self._check()
         return self.book.window(symbol, sessions)
+
+    async def stats(self) -> Stats:
+        self._check()
+        return Statistics(self).of_all()
+
+    async def stats_of(self, symbol: str, *, late: bool) -> SymbolStats | None:
+        self._check()
+        return Statistics(self).of(symbol, late=late)
 
     async def status(self) -> Status:
         self._check()

@@ -324,6 +324,8 @@ def test_the_document_describes_every_answer() -> None:
         "/v2/health/ready",
         "/symbols",
         "/quotes/{symbol}",
+        "/stats",
+        "/stats/{symbol}",
         "/health",
         "/livez",
         "/ready",

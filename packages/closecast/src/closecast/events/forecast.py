@@ -73,5 +73,9 @@ class Forecast(Event):
     made_at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
 
     def key(self) -> bytes:
-        """Return the symbol: compaction keeps its latest forecast."""
+        """Return ``symbol|origin``: compaction keeps the latest forecast from each session."""
+        return f"{self.symbol}|{self.origin.isoformat()}".encode()
+
+    def partition_key(self) -> bytes:
+        """Return the symbol: the forecasts of a symbol stay in order."""
         return self.symbol.encode()

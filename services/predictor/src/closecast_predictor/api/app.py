@@ -19,6 +19,7 @@ from closecast_predictor.api.routes.forecasts import forecast_routes
 from closecast_predictor.api.routes.operations import operation_routes
 from closecast_predictor.api.routes.pages import page_routes
 from closecast_predictor.api.routes.quotes import quote_routes
+from closecast_predictor.api.routes.stats import stats_routes
 from closecast_predictor.api.routes.timeseries import timeseries_routes
 from closecast_predictor.api.routes.trainings import training_routes
 from closecast_predictor.api.serving import Serving
@@ -42,8 +43,8 @@ def build_app(context: Context) -> FastAPI:
     )
     handle_errors(app)
     for routes in (
-        *(forecast_routes, company_routes, quote_routes, training_routes, timeseries_routes, operation_routes),
-        *(access_routes, page_routes),
+        *(forecast_routes, company_routes, quote_routes, stats_routes, training_routes, timeseries_routes),
+        *(operation_routes, access_routes, page_routes),
     ):
         app.include_router(routes(context))
     app.add_middleware(SecurityHeaders)
@@ -94,6 +95,12 @@ class _NoDesk:
 
     async def window(self, symbol: str, sessions: int) -> NoReturn:
         raise ForecasterUnavailableError(f"no forecaster knows {sessions} sessions of {symbol}")
+
+    async def stats(self) -> NoReturn:
+        raise ForecasterUnavailableError("no forecaster")
+
+    async def stats_of(self, symbol: str, *, late: bool) -> NoReturn:
+        raise ForecasterUnavailableError(f"no forecaster knows {'all' if late else 'the'} forecasts of {symbol}")
 
     async def status(self) -> NoReturn:
         raise ForecasterUnavailableError("no forecaster")

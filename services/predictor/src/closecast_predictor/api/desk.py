@@ -6,6 +6,7 @@ from uuid import UUID
 from closecast.events import TrainingRequest
 from closecast_predictor.backfills import Backfill
 from closecast_predictor.engine import Status
+from closecast_predictor.stats import Stats, SymbolStats
 from closecast_predictor.training import Training
 from closecast_predictor.windows import Window
 
@@ -31,6 +32,17 @@ class Desk(Protocol):
 
     async def window(self, symbol: str, sessions: int) -> Window | None:
         """Return the latest sessions of a symbol, None if there is no quote of it."""
+
+    async def stats(self) -> Stats:
+        """Return the figures of the whole deployment."""
+
+    async def stats_of(self, symbol: str, *, late: bool) -> SymbolStats | None:
+        """Return how the forecasts of a symbol have fared, None if there is no quote of it.
+
+        Args:
+            symbol: The symbol.
+            late: Whether to tell of forecasts too that were made after their session had closed.
+        """
 
     async def status(self) -> Status:
         """Return how far the forecaster is."""
