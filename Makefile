@@ -47,6 +47,10 @@ test: $(INSTALLED) ## All tests: unit, contract, integration
 test-fast: $(INSTALLED) ## Only the tests that need no broker, MLflow, Ray or browser
 	$(BIN)/pytest -m "not kafka and not mlflow and not ray and not browser and not slow" $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(INSTALLED) ## Thousands of random requests, bodies and files (TIMES=n for more or fewer)
+	FUZZ_TIMES=$(or $(TIMES),50) $(BIN)/pytest -m fuzz --timeout=0 --show-capture=no $(ARGS)
+
 .PHONY: bench
 bench: $(INSTALLED) ## Performance as ratios against peers; writes benchmarks/results/
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -16,6 +16,7 @@ from closecast_predictor.api.edge import Edge
 from closecast_predictor.api.routes.context import Context
 from closecast_predictor.api.schemas.forecasts import PredictAnswer
 from closecast_predictor.api.serving import Serving
+from tests.support.fuzzing import cases
 
 CLOSES = [30.0 + at % 7 for at in range(60)]
 
@@ -355,8 +356,9 @@ ROBUST = TestClient(
 )
 
 
+@pytest.mark.fuzz
 @given(REQUESTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=cases(300), deadline=None)
 def test_no_body_is_answered_with_a_server_error(body: Any) -> None:
     text = json.dumps(body)
 

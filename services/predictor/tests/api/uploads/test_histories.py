@@ -14,6 +14,7 @@ from services.predictor.tests.support import quotes_of
 
 from closecast_predictor.api.uploads.cells import InvalidCsvError
 from closecast_predictor.api.uploads.histories import read_csv
+from tests.support.fuzzing import cases
 
 QUOTES = quotes_of("PETR4.SA", 60)
 FIRST, SECOND = QUOTES[0].session, QUOTES[1].session
@@ -205,8 +206,9 @@ CELLS = st.text(string.printable + "áÚ€ª\u0660\ufeff", max_size=12) | st.sa
 FILES = st.lists(st.lists(CELLS, max_size=6), max_size=12)
 
 
+@pytest.mark.fuzz
 @given(FILES, st.sampled_from([",", ";", "\t"]), st.sampled_from(["\n", "\r\n", "\r"]), st.binary(max_size=3))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=cases(400), deadline=None)
 def test_any_file_is_read_or_refused(table: list[list[str]], delimiter: str, end: str, prefix: bytes) -> None:
     data = prefix + end.join(delimiter.join(cells) for cells in table).encode()
 
@@ -219,8 +221,9 @@ def test_any_file_is_read_or_refused(table: list[list[str]], delimiter: str, end
         assert len(sessions) <= 10
 
 
+@pytest.mark.fuzz
 @given(st.binary(max_size=400))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=cases(400), deadline=None)
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     for file in (data, codecs.BOM_UTF16_LE + data, b"Close\n" + data):
         try:

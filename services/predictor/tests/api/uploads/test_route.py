@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from closecast_predictor.api.app import build_app
 from closecast_predictor.api.edge import Edge
 from closecast_predictor.api.routes.context import Context
+from tests.support.fuzzing import cases
 
 QUOTES = quotes_of("PETR4.SA", 60)
 ROWS = [{"date": str(one.session), "close": one.close, "open": one.open} for one in QUOTES]
@@ -134,8 +135,9 @@ KINDS = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.fuzz
 @given(BODIES, KINDS, st.dictionaries(st.sampled_from(["symbol", "horizon", "x"]), st.text(max_size=9)))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=cases(200), deadline=None)
 def test_no_upload_is_answered_with_a_server_error(body: bytes, kind: str, query: dict[str, str]) -> None:
     answer = ROBUST.post("/predict", params=query, content=body, headers={"content-type": kind})
 

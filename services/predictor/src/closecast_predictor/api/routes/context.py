@@ -83,11 +83,11 @@ def raise_unavailable(error: ForecasterUnavailableError) -> NoReturn:
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return what OpenAPI shows for these statuses."""
+    """Return what OpenAPI shows for these statuses; what may be too large may also be no text at all, which is 400."""
     return {
         status: {
             "description": _PROBLEMS[status],
             "content": {PROBLEM_TYPE: {"schema": PROBLEM_SCHEMA}},
         }
-        for status in statuses
+        for status in (*([400] if 413 in statuses else []), *statuses)  # noqa: PLR2004
     }

@@ -38,7 +38,7 @@ def forecast_routes(context: Context) -> APIRouter:
         "/predict",
         summary="Forecast a symbol or a history",
         response_model=PredictAnswer,
-        responses=FETCHING | problems(400, 404, 413, 422, 503),
+        responses=FETCHING | problems(404, 413, 422, 503),
         openapi_extra=UPLOADS,
     )
     async def predict(request: PredictRequest) -> Response:

@@ -24,6 +24,7 @@ from closecast_predictor.api.schemas.timeseries import (
 from closecast_predictor.api.timeseries import forecast_series
 
 _ERRORS = {
+    400: "The body cannot be taken apart.",
     404: "There is no such model.",
     422: "A field is missing or out of bounds.",
     503: "Not ready yet; try again.",
@@ -40,7 +41,7 @@ def timeseries_routes(context: Context) -> APIRouter:
         return [context.model]
 
     @router.post(
-        "/v1/timeseries/forecast", summary="Forecast some series", responses=_errors(404, 422, 503) | problems(413)
+        "/v1/timeseries/forecast", summary="Forecast some series", responses=problems(413) | _errors(400, 404, 422, 503)
     )
     async def forecast(request: ForecastRequest) -> ForecastResponse:
         """Forecast series of daily closes, each for itself, with the model that speaks at present."""
