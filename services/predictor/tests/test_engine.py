@@ -8,13 +8,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from kafka.admin import ConfigResource, ConfigResourceType
 from services.predictor.tests.registry import promote, settings_of
 from services.predictor.tests.support import forecast_from, latest_sessions, quote, quotes_of, sessions_of
 
 from closecast.events import BackfillEvent, BackfillRequest, Event, Forecast, ModelEvent, Quote, TrainingRequest
 from closecast.kafka import KafkaSettings, Publisher, ensure_topics, new_consumer, partitions_of, read_to_end
-from closecast.kafka.admin import connect_admin
 from closecast.mlflow_settings import MlflowSettings
 from closecast_predictor.champion import LoadedModel, ModelCache
 from closecast_predictor.engine import Engine, NotReadyError
@@ -192,32 +190,6 @@ def test_forecasts_of_a_backlog_are_not_taken_for_live_ones(
     assert [score.late for score in scores.horizons] == list(range(10, 0, -1))
     running.engine.stop()
     assert len({one.key() for one in published(kafka)}) == 11
-
-
-def test_what_kafka_refused_goes_with_the_next_forecasts(kafka: KafkaSettings, start: Callable[..., Running]) -> None:
-    limit_forecasts(kafka, 200)
-    publish(kafka, *quotes_of("PETR4.SA"), *quotes_of("AAPL"))
-    running = start()
-    running.next()
-    running.wait_until_ready()
-    assert published(kafka) == []
-
-    limit_forecasts(kafka, 1_000_000)
-    refused = {(symbol, sessions_of(symbol, 80)[-1]) for symbol in ("AAPL", "PETR4.SA")}
-    deadline, revision = time.monotonic() + WAIT_S, 0
-    while not refused < {(one.symbol, one.origin) for one in published(kafka)}:
-        assert time.monotonic() < deadline
-        publish(kafka, quote("PETR4.SA", NEXT, 31.0 + revision, revision=revision))
-        running.next()
-        revision += 1
-
-
-def limit_forecasts(kafka: KafkaSettings, largest: int) -> None:
-    """Have Kafka refuse forecasts of more bytes."""
-    admin = connect_admin(kafka)
-    limit = {"max.message.bytes": str(largest)}
-    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, kafka.topics.forecasts.name, limit)])
-    admin.close()
 
 
 def test_the_quotes_of_a_symbol_can_be_looked_at(kafka: KafkaSettings, start: Callable[..., Running]) -> None:
