@@ -209,6 +209,23 @@ def test_metrics_are_those_of_all_replicas(predictor: Predictor) -> None:
     assert "autoscaler_" not in served
 
 
+def test_statistics_are_those_of_the_whole_deployment(predictor: Predictor) -> None:
+    before = predictor.client.get("/stats").json()["requests"]["total"]
+    for _ in range(5):
+        predictor.forecast("PETR4.SA")
+
+    stats = predictor.client.get("/stats").json()
+
+    assert {one["symbol"] for one in stats["symbols"]} == set(SYMBOLS)
+    assert stats["requests"]["total"] >= before + 6
+    assert stats["requests"]["latency_ms"]["p50"] <= stats["requests"]["latency_ms"]["p99"]
+    assert stats["hardware"]["processes"] >= len(predictor.replicas("")) + 2
+    assert stats["model"]["version"] == predictor.forecast("PETR4.SA")["version"]
+    assert set(stats["kafka"]["lag"].values()) == {0}
+    past = predictor.client.get("/stats/VALE3.SA", params={"late": True}).json()["past"]
+    assert {one["session"] for one in past if one["actual"] is not None} == {str(sessions_of("VALE3.SA", 81)[-1])}
+
+
 def test_answers_go_on_while_the_forecaster_dies_and_comes_back(predictor: Predictor, kafka: KafkaSettings) -> None:
     (forecaster,) = predictor.replicas("Forecaster")
     version = predictor.forecast("AAPL")["version"]

@@ -79,9 +79,9 @@ class Publisher:
         for future in pending:
             future.get(timeout=0)
 
-    def close(self, timeout_s: float = _FLUSH_TIMEOUT_S) -> None:
-        """Send what is left, as far as that takes no longer than the timeout, and let go of the connections."""
-        self._producer.close(timeout=timeout_s)
+    def close(self) -> None:
+        """Send what is left and let go of the connections."""
+        self._producer.close(timeout=_FLUSH_TIMEOUT_S)
 
     def _partition(self, topic: Topic, partition_key: bytes) -> int:
         partitions = self._partitions.get(topic.name)

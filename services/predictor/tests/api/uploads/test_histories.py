@@ -102,6 +102,7 @@ def test_what_yahoo_and_pandas_write_is_read() -> None:
 
 
 @given(st.permutations(range(20)), st.sampled_from(",;\t"), st.sampled_from(["%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y"]))
+@settings(deadline=None)
 def test_the_order_of_the_rows_does_not_matter(order: list[int], delimiter: str, notation: str) -> None:
     quotes = [QUOTES[at] for at in order]
     text = "".join(f"{one.session.strftime(notation)}{delimiter}{one.close}\n" for one in quotes)
