@@ -39,7 +39,7 @@ def history(closes: list[float], splits: dict[date, float]) -> list[Quote]:
     st.dictionaries(st.sampled_from(DAYS[FIRST - 3 :]), st.sampled_from([0.1, 2.0, 3.0]), max_size=3),
     st.sets(st.sampled_from(DAYS[FIRST:-1]), max_size=4),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_scores_are_those_of_each_forecast_and_close(
     closes: list[float], splits: dict[date, float], missing: set[date]
 ) -> None:

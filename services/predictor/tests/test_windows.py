@@ -2,7 +2,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from services.predictor.tests.support import quote, quotes_of, sessions_of
 
@@ -104,7 +104,6 @@ def test_a_copy_of_the_latest_sessions_stays_as_it_is() -> None:
 
 
 @given(st.lists(st.sampled_from([0.1, 0.5, 1.0, 2.0, 3.0, 10.0]), min_size=2, max_size=20))
-@settings(deadline=None)
 def test_adjusted_prices_and_volumes_keep_their_product(splits: list[float]) -> None:
     windows = Windows(100)
     for at, split in enumerate(splits):

@@ -358,7 +358,7 @@ ROBUST = TestClient(
 
 @pytest.mark.fuzz
 @given(REQUESTS)
-@settings(max_examples=cases(300), deadline=None)
+@settings(max_examples=cases(300))
 def test_no_body_is_answered_with_a_server_error(body: Any) -> None:
     text = json.dumps(body)
 

@@ -153,10 +153,11 @@ def test_a_body_in_chunks_is_put_together(edge: Edge) -> None:
     assert (status, json.loads(body)["symbol"]) == (200, "PETR4.SA")
 
 
-def test_an_announced_size_is_refused_before_it_is_read(edge: Edge, application: Application) -> None:
+@pytest.mark.parametrize("size", [b"52428800", b"2147483648"])
+def test_an_announced_size_is_refused_before_it_is_read(edge: Edge, application: Application, size: bytes) -> None:
     chunks = (b"x" * 65536 for _ in range(800))
 
-    status, body, server = call(edge, "POST", "/predict", chunks=chunks, headers=[(b"content-length", b"52428800")])
+    status, body, server = call(edge, "POST", "/predict", chunks=chunks, headers=[(b"content-length", size)])
 
     assert status == 413
     assert json.loads(body)["detail"] == "the body is larger than 1048576 bytes"

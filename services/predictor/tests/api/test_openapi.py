@@ -33,6 +33,6 @@ SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", APPLICATION)
 
 @pytest.mark.fuzz
 @SCHEMA.parametrize()
-@settings(max_examples=cases(20), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=cases(20), suppress_health_check=list(HealthCheck))
 def test_every_answer_is_documented(case: Case) -> None:
     case.call_and_validate(checks=CHECKS)

@@ -102,7 +102,6 @@ def test_what_yahoo_and_pandas_write_is_read() -> None:
 
 
 @given(st.permutations(range(20)), st.sampled_from(",;\t"), st.sampled_from(["%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y"]))
-@settings(deadline=None)
 def test_the_order_of_the_rows_does_not_matter(order: list[int], delimiter: str, notation: str) -> None:
     quotes = [QUOTES[at] for at in order]
     text = "".join(f"{one.session.strftime(notation)}{delimiter}{one.close}\n" for one in quotes)
@@ -209,7 +208,7 @@ FILES = st.lists(st.lists(CELLS, max_size=6), max_size=12)
 
 @pytest.mark.fuzz
 @given(FILES, st.sampled_from([",", ";", "\t"]), st.sampled_from(["\n", "\r\n", "\r"]), st.binary(max_size=3))
-@settings(max_examples=cases(400), deadline=None)
+@settings(max_examples=cases(400))
 def test_any_file_is_read_or_refused(table: list[list[str]], delimiter: str, end: str, prefix: bytes) -> None:
     data = prefix + end.join(delimiter.join(cells) for cells in table).encode()
 
@@ -224,7 +223,7 @@ def test_any_file_is_read_or_refused(table: list[list[str]], delimiter: str, end
 
 @pytest.mark.fuzz
 @given(st.binary(max_size=400))
-@settings(max_examples=cases(400), deadline=None)
+@settings(max_examples=cases(400))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     for file in (data, codecs.BOM_UTF16_LE + data, b"Close\n" + data):
         try:

@@ -137,7 +137,7 @@ KINDS = st.sampled_from(
 
 @pytest.mark.fuzz
 @given(BODIES, KINDS, st.dictionaries(st.sampled_from(["symbol", "horizon", "x"]), st.text(max_size=9)))
-@settings(max_examples=cases(200), deadline=None)
+@settings(max_examples=cases(200))
 def test_no_upload_is_answered_with_a_server_error(body: bytes, kind: str, query: dict[str, str]) -> None:
     answer = ROBUST.post("/predict", params=query, content=body, headers={"content-type": kind})
 

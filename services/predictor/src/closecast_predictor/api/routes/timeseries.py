@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from closecast.mlflow_settings import DEFAULT_MODEL
 from closecast_predictor import metrics
 from closecast_predictor.api.errors import FieldError, ProblemError, field_errors
 from closecast_predictor.api.routes.context import JSON, Context, problems
@@ -35,7 +36,11 @@ def timeseries_routes(context: Context) -> APIRouter:
     """Return the routes of KServe's time-series protocol."""
     router = APIRouter(tags=["KServe"], route_class=_ProtocolRoute)
 
-    @router.get("/v1/timeseries/models", summary="Names of the models that forecast series")
+    @router.get(
+        "/v1/timeseries/models",
+        summary="Names of the models that forecast series",
+        responses={200: {"content": {JSON: {"example": [DEFAULT_MODEL]}}}},
+    )
     async def models() -> list[str]:
         """Return the model that `POST /v1/timeseries/forecast` takes."""
         return [context.model]

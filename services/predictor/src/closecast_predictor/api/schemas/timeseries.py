@@ -100,6 +100,37 @@ class ForecastOutput(BaseModel):
 class ForecastResponse(BaseModel):
     """The forecasts, one output for each series, in the order of the request."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": "7b5c1a3e-8f0d-4f0c-9d3e-2b1a00112233",
+                "created_at": 1750109401,
+                "status": "completed",
+                "error": None,
+                "model": "closecast-panel",
+                "outputs": [
+                    {
+                        "type": "time_series_forecast",
+                        "id": "2d9a57a2-6f5f-4f4e-8b56-0d2a7c7f9a10",
+                        "status": "completed",
+                        "content": [
+                            {
+                                "type": "univariate_time_series",
+                                "name": "PETR4",
+                                "mean_forecast": [32.73],
+                                "frequency": "D",
+                                "start_timestamp": "2025-06-17T00:00:00Z",
+                                "quantiles": {"0.1": [31.95], "0.5": [32.73], "0.9": [33.5]},
+                            }
+                        ],
+                        "error": None,
+                    }
+                ],
+                "usage": None,
+            }
+        }
+    )
+
     id: str
     created_at: int = Field(description="Seconds since 1970.")
     status: Completed = "completed"
@@ -127,10 +158,10 @@ class ErrorResponse(BaseModel):
 class ServerLive(BaseModel):
     """The process lives."""
 
-    live: Literal[True] = True
+    live: Literal[True] = Field(default=True, examples=[True])
 
 
 class ServerReady(BaseModel):
     """Forecasts can be answered."""
 
-    ready: Literal[True] = True
+    ready: Literal[True] = Field(default=True, examples=[True])

@@ -19,7 +19,7 @@ from closecast_predictor.api.uploads.histories import read_csv
 
 CSV: Final = "text/csv"
 FORM: Final = "multipart/form-data"
-_EXAMPLE: Final = "".join(f"{close:.2f}\n" for close in EXAMPLE_CLOSES)
+_EXAMPLE_FILE: Final = "Close\n" + "".join(f"{close:.2f}\n" for close in EXAMPLE_CLOSES)
 _FILE: Final = "file"
 _HISTORY: Final = "history"
 _MOST_FIELDS: Final = 16
@@ -47,7 +47,7 @@ UPLOADS: Final[dict[str, Any]] = {
     ],
     "requestBody": {
         "content": {
-            CSV: {"schema": _CSV_SCHEMA, "example": f"Close\n{_EXAMPLE}"},
+            CSV: {"schema": _CSV_SCHEMA, "example": _EXAMPLE_FILE},
             FORM: {
                 "schema": {
                     "type": "object",
@@ -57,7 +57,8 @@ UPLOADS: Final[dict[str, Any]] = {
                         "symbol": _SYMBOL["schema"],
                         "horizon": _HORIZON["schema"],
                     },
-                }
+                },
+                "example": {_FILE: _EXAMPLE_FILE, "symbol": "PETR4.SA", "horizon": 5},
             },
         }
     },
