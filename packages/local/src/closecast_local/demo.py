@@ -122,6 +122,7 @@ def _print_addresses(stack: Stack, outlooks: tuple[Outlook, ...], console: Conso
     settings = stack.settings
     example = outlooks[0].symbol
     lines = (
+        ("pages", stack.predictor_url),
         ("forecasts", f"{stack.predictor_url}/forecast/{example}"),
         ("HTTP API", f"{stack.predictor_url}/docs"),
         ("models", stack.mlflow_url),

@@ -78,6 +78,21 @@ def test_the_chart_takes_the_colours_of_the_theme(page: Page) -> None:
     assert page.locator("fan-chart canvas").evaluate("canvas => canvas.toDataURL()") != light
 
 
+def test_on_a_phone_parts_stand_below_each_other(brazilian: BrowserContext) -> None:
+    page = brazilian.new_page()
+    page.goto("/#symbol=PETR4.SA")
+    first, second, third = (page.locator(".figure").nth(at).bounding_box() for at in range(3))
+    card = page.locator("article.card").bounding_box()
+    assert first
+    assert second
+    assert third
+    assert card
+
+    assert second["x"] > first["x"]
+    assert third["y"] > first["y"]
+    assert card["width"] > PHONE["width"] - 40
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_nothing_is_wider_than_a_phone(brazilian: BrowserContext, view: str) -> None:
     page = brazilian.new_page()

@@ -4,9 +4,7 @@ from datetime import date
 import pytest
 from playwright.sync_api import Page, expect
 from services.predictor.tests.pages.conftest import Site
-from services.predictor.tests.support import book_of, quotes_of
-
-from closecast_predictor.snapshot import Model, Snapshot
+from services.predictor.tests.support import quotes_of
 
 CHART = "fan-chart canvas"
 
@@ -27,15 +25,6 @@ def colours_of(page: Page, selector: str) -> int:
             }"""
         )
     )
-
-
-def swap(site: Site, *symbols: str, count: int = 80) -> None:
-    """Give the site forecasts of other symbols, as when their quotes came."""
-    model = Model.base("closecast-panel")
-    book = book_of(*symbols, count=count)
-    book.forecast(model, book.symbols)
-    site.desk.book = book
-    site.serving.swap(Snapshot("test-2", model.name, model.version, book.answers), model)
 
 
 def test_a_first_visit_shows_the_first_symbol(page: Page) -> None:
@@ -139,8 +128,16 @@ def test_the_address_brings_back_what_was_shown(page: Page) -> None:
     expect(page.locator("article.card")).to_have_count(2)
 
 
+def test_a_symbol_is_known_under_its_short_name(page: Page) -> None:
+    page.goto("/#symbol=petr4")
+
+    expect(page.get_by_role("heading", name="PETR4.SA")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"#symbol=PETR4\.SA$"))
+    expect(page.locator("fan-chart canvas")).to_have_count(1)
+
+
 def test_no_symbol_is_told_from_no_forecast(page: Page, site: Site) -> None:
-    swap(site)
+    site.swap()
     page.goto("/")
 
     expect(page.get_by_text("No symbols yet")).to_be_visible()
@@ -173,7 +170,7 @@ def test_before_the_first_forecasts_it_says_what_is_missing(page: Page, site: Si
     page.goto("/")
 
     expect(page.get_by_role("alert").first).to_contain_text("still reading the quotes")
-    swap(site, "AAPL")
+    site.swap("AAPL")
     expect(page.get_by_role("heading", name="AAPL")).to_be_visible()
 
 
@@ -191,7 +188,7 @@ def test_newer_forecasts_are_shown_as_they_come(page: Page, site: Site) -> None:
     page.goto("/#symbol=AAPL")
     page.locator(CHART).wait_for()
     newer = quotes_of("AAPL", 90)[-1]
-    swap(site, "AAPL", count=90)
+    site.swap("AAPL", count=90)
 
     page.clock.run_for(40_000)
 

@@ -11,7 +11,7 @@ export const symbols = async (signal) => (await get("symbols", signal)).symbols;
 export const quotes = async (symbol, sessions, signal) =>
   (await get(`quotes/${path(symbol)}`, signal, { sessions })).quotes;
 export const stats = (signal) => get("stats", signal);
-export const record = (symbol, signal) => get(`stats/${path(symbol)}`, signal);
+export const record = (symbol, signal) => get(`stats/${path(symbol)}`, signal, { late: true });
 export const models = async (signal) => (await get("models", signal)).models;
 export const model = (version, name, signal) => get(`models/${path(version)}`, signal, { model: name });
 export const trainings = async (signal) => (await get("train", signal, { limit: 20 })).trainings;

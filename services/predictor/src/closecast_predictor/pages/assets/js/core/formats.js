@@ -33,7 +33,7 @@ export function compact(value) {
 export function price(value, currency) {
   if (!isNumber(value)) return NONE;
   const digits = Math.abs(value) < 1 ? 4 : 2;
-  const style = currency ? { style: "currency", currency, currencyDisplay: "narrowSymbol" } : {};
+  const style = currency ? { style: "currency", currency } : {};
   const options = { ...style, minimumFractionDigits: digits, maximumFractionDigits: digits };
   return formatter(Intl.NumberFormat, options).format(value);
 }

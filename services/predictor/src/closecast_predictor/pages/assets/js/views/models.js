@@ -67,7 +67,6 @@ export class ModelsView {
           ${version.serving ? badge(t("models.serving"), "good") : nothing}
           ${version.outcome ? stateBadge(version.outcome) : nothing}
           ${(version.aliases ?? []).map((alias) => badge(alias))}
-          <span class="spacer"></span>
           ${version.serving ? nothing : this._promoteButton(version, name)}
         </div>
         <p class="row-facts">

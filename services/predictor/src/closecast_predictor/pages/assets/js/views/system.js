@@ -3,7 +3,7 @@
 import { badge, versionName } from "../components/badges.js";
 import { resource } from "../components/states.js";
 import * as api from "../core/api.js";
-import { bytes, compact, number, percent, span } from "../core/formats.js";
+import { bytes, moment, number, percent, span } from "../core/formats.js";
 import { html, nothing } from "../core/html.js";
 import { known, t } from "../core/i18n.js";
 import { Resource } from "../core/resource.js";
@@ -26,90 +26,121 @@ export class SystemView {
 
   template() {
     return html`
-      <div class="tiles">${this._readiness()} ${resource(this._stats, tiles, { lines: 6 })}</div>
+      <div class="tiles">
+        ${tile(t("system.readiness"), readiness(this._ready))} ${resource(this._stats, tiles, { lines: 6 })}
+      </div>
     `;
-  }
-
-  _readiness() {
-    const { value, error } = this._ready;
-    const content = error
-      ? html`${badge(t("system.notReady"), "bad")}
-          <p class="quiet" lang="en">${error.message}</p>`
-      : value
-        ? html`${badge(t("system.ready"), "good")}
-            <p class="quiet">${t("system.forecasts", { count: value.symbols })}</p>`
-        : badge(t("state.loading"));
-    return tile(t("system.readiness"), content);
   }
 }
 
-function tiles({ model, requests, kafka, hardware }) {
+function readiness({ value, error }) {
+  if (error) {
+    return html`
+      ${badge(t("system.notReady"), "bad")}
+      <p lang="en">${error.message}</p>
+    `;
+  }
+  if (!value) return badge(t("state.loading"));
   return html`
-    ${model ? tile(t("system.model"), modelFacts(model)) : nothing}
-    ${requests ? tile(t("system.requests"), facts(requests, "system.requestFacts")) : nothing}
-    ${kafka ? tile(t("system.kafka"), lag(kafka.lag ?? {})) : nothing}
-    ${hardware ? tile(t("system.hardware"), facts(hardware, "system.hardwareFacts")) : nothing}
+    <p class="big">${t("system.ready")}</p>
+    <p class="quiet">${t("system.forecasts", { count: value.symbols })}</p>
   `;
 }
 
-const tile = (title, content) =>
-  html`<section class="card tile">
+const tiles = ({ model, requests, kafka, hardware }) => html`
+  ${tile(t("system.model"), speaking(model))} ${tile(t("system.latency"), latency(requests.latency_ms))}
+  ${tile(t("system.requests"), counts(requests))} ${tile(t("system.hardware"), use(hardware))}
+  ${tile(t("system.kafka"), lag(kafka.lag))}
+`;
+
+const tile = (title, content) => html`
+  <section class="card tile">
     <h2>${title}</h2>
     ${content}
-  </section>`;
+  </section>
+`;
 
-const modelFacts = ({ model, version, age_seconds: age }) => html`
+const speaking = ({ model, version, age_seconds: age }) => html`
   <p class="big">${versionName(version)}</p>
-  <p class="quiet">
-    ${model}${age === null || age === undefined ? "" : ` · ${t("system.modelAge", { age: span(age) })}`}
-  </p>
+  <p class="quiet">${model}${age === null ? "" : ` · ${t("system.modelAge", { age: span(age) })}`}</p>
+`;
+
+const latency = (quantiles) => html`
+  <dl class="trio">
+    ${["p50", "p95", "p99"].map(
+      (name) => html`
+        <div>
+          <dt>${name}</dt>
+          <dd>${milliseconds(quantiles[name])}</dd>
+        </div>
+      `,
+    )}
+  </dl>
+  <p class="quiet">${t("system.latencyMeaning")}</p>
+`;
+
+const milliseconds = (value) => (value === null ? number(value) : `${number(value, value < 10 ? 2 : 0)} ms`);
+
+const counts = ({ total, since, by_status: statuses, predictions }) => html`
+  <p class="big">${number(total)}</p>
+  ${since ? html`<p class="quiet">${t("system.since", { since: moment(since) })}</p>` : nothing}
+  ${pairs([
+    ...Object.entries(statuses).map(([status, count]) => [t("system.status", { status }), number(count)]),
+    ...Object.entries(predictions).map(([source, count]) => [
+      known(`system.predictions.${source}`, source),
+      number(count),
+    ]),
+  ])}
+`;
+
+const use = (hardware) => html`
+  ${gauge(
+    t("system.cpu"),
+    hardware.cpu_cores_used / hardware.cpu_cores,
+    t("system.cores", { used: number(hardware.cpu_cores_used, 2), all: number(hardware.cpu_cores) }),
+  )}
+  ${gauge(
+    t("system.memory"),
+    hardware.memory_bytes / hardware.memory_total_bytes,
+    t("system.ofAll", { used: bytes(hardware.memory_bytes), all: bytes(hardware.memory_total_bytes) }),
+  )}
+  ${hardware.gpu ? graphics(hardware.gpu) : nothing}
+  <p class="quiet">${t("system.processes", { count: hardware.processes })}</p>
+`;
+
+const graphics = (gpu) => html`
+  ${gauge(gpu.name, gpu.busy_percent / 100, percent(gpu.busy_percent / 100))}
+  ${gauge(
+    t("system.gpuMemory"),
+    gpu.memory_used_bytes / gpu.memory_total_bytes,
+    t("system.ofAll", { used: bytes(gpu.memory_used_bytes), all: bytes(gpu.memory_total_bytes) }),
+  )}
+`;
+
+const gauge = (name, share, words) => html`
+  <div class="gauge">
+    <span>${name}</span> <span>${words}</span>
+    <meter min="0" max="1" value=${share} aria-label=${name}></meter>
+  </div>
 `;
 
 function lag(topics) {
   const rows = Object.entries(topics);
   if (!rows.length) return html`<p class="quiet">${t("system.noLag")}</p>`;
-  return html`<dl class="pairs">
+  return pairs(
+    rows.map(([topic, count]) => [topic, count ? t("system.behind", { count }) : t("system.upToDate")]),
+  );
+}
+
+const pairs = (rows) => html`
+  <dl class="pairs">
     ${rows.map(
-      ([topic, records]) =>
-        html`<div>
-          <dt>${topic}</dt>
-          <dd>${records === 0 ? t("system.upToDate") : t("system.behind", { count: records })}</dd>
-        </div>`,
+      ([name, value]) => html`
+        <div>
+          <dt>${name}</dt>
+          <dd>${value}</dd>
+        </div>
+      `,
     )}
-  </dl>`;
-}
-
-/** Figures by name, those within figures too; each written by its unit, which its name ends with. */
-function facts(values, names) {
-  return html`<dl class="pairs">
-    ${Object.entries(values).flatMap(([name, value]) =>
-      value !== null && typeof value === "object"
-        ? Object.entries(value).map(([inner, one]) =>
-            fact(`${name}.${inner}`, `${name} ${inner}`, one, names),
-          )
-        : [fact(name, name, value, names)],
-    )}
-  </dl>`;
-}
-
-const fact = (key, fallback, value, names) =>
-  html`<div>
-    <dt>${known(`${names}.${key}`, fallback.replaceAll("_", " "))}</dt>
-    <dd>${written(key, value)}</dd>
-  </div>`;
-
-const UNITS = [
-  [/_ms$|latency/, (value) => `${number(value, value < 10 ? 1 : 0)} ms`],
-  [/bytes$/, bytes],
-  [/_mb$/, (value) => bytes(value * 1e6)],
-  [/(share|busy|fraction|ratio)$/, (value) => percent(value)],
-  [/percent$/, (value) => percent(value / 100)],
-  [/_seconds$/, span],
-  [/./, (value) => (Number.isInteger(value) ? compact(value) : number(value, 2))],
-];
-
-function written(name, value) {
-  if (typeof value !== "number") return String(value ?? "–");
-  const [, write] = UNITS.find(([unit]) => unit.test(name));
-  return write(value);
-}
+  </dl>
+`;

@@ -7,23 +7,26 @@ const SESSIONS = 252;
 const REFRESH_S = 30;
 const AWAITED_S = 2;
 const RECORD_S = 60;
+const FETCHING = 202;
 
 /** Sessions that the chart may go back. */
 export const RANGES = [22, 63, 126, SESSIONS];
 
-/** A forecast that is not there yet, since the quotes are being fetched. */
-const FETCHING = Object.freeze({ isFetching: true });
-
 export class CardState {
-  constructor(symbol, changed) {
+  /**
+   * @param {string} symbol as it was asked for
+   * @param {() => void} changed called after every change
+   * @param {(symbol: string) => void} named told how the symbol is really called
+   */
+  constructor(symbol, changed, named) {
     this.symbol = symbol;
     this.range = 63;
     this.horizon = 1;
     this.isTable = false;
     this.isRecordTable = false;
-    this.isAwaited = false;
     this._origin = null;
     this._changed = changed;
+    this._named = named;
     this.forecast = new Resource((signal) => this._load(signal), changed, {
       every: (value) => (value.isFetching ? AWAITED_S : REFRESH_S),
     });
@@ -47,29 +50,22 @@ export class CardState {
     this._changed();
   }
 
-  /** Have the quotes of an unknown symbol fetched, and wait for them. */
+  /** Have the quotes of an unknown symbol fetched, and wait for the forecast. */
   async fetchQuotes() {
+    this.forecast.stop();
     try {
       await api.fetchQuotes(this.symbol);
+      this.forecast.start();
     } catch (error) {
-      this.forecast.stop();
       this.forecast.error = error;
       this._changed();
-      return;
     }
-    this.isAwaited = true;
-    this.forecast.value = FETCHING;
-    this.forecast.error = null;
-    this.forecast.start();
   }
 
   async _load(signal) {
-    const answer = await api.forecast(this.symbol, signal).catch((error) => {
-      if (error.status === 404 && this.isAwaited) return { status: 202 };
-      throw error;
-    });
-    if (answer.status === 202) return FETCHING;
-    this.isAwaited = false;
+    const answer = await api.forecast(this.symbol, signal);
+    if (answer.status === FETCHING) return { isFetching: true };
+    if (answer.body.symbol !== this.symbol) this._named(answer.body.symbol);
     if (answer.body.origin !== this._origin) {
       this._origin = answer.body.origin;
       this.quotes.start();

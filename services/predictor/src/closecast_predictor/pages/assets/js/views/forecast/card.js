@@ -30,7 +30,9 @@ export function card(state, { close, isOnly }) {
 }
 
 function body(state, isOnly) {
-  if (state.forecast.value === null && state.forecast.error?.status === 404) return unknown(state);
+  const { value, error } = state.forecast;
+  if (error?.status === 404 && (value === null || value.isFetching)) return unknown(state);
+  if (error && value?.isFetching) return failed(state.forecast);
   return resource(
     state.forecast,
     (answer) => (answer.isFetching ? fetching(state) : forecast(state, answer, isOnly)),
@@ -63,6 +65,9 @@ const unknown = (state) => html`
     <button class="button primary" @click=${() => state.fetchQuotes()}>${t("fetch.ask")}</button>
   </div>
 `;
+
+const failed = (forecast) =>
+  failure(forecast.error, { again: () => forecast.start(), retryAt: forecast.retryAt });
 
 const fetching = (state) => html`
   <div class="empty" role="status">

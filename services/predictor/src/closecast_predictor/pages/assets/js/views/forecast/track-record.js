@@ -26,13 +26,16 @@ function parts(state, record, currency) {
   if (!past.length && !scored.length) return empty(t("record.none"), t("record.noneYet"));
   return html`<div class="record-parts">
     <div>${pastForecasts(state, past, currency)}</div>
-    <div>${byHorizon(state.symbol, scored)}</div>
+    <div>
+      ${scored.length ? byHorizon(state.symbol, scored) : html`<p class="quiet">${t("record.noneScored")}</p>`}
+    </div>
   </div>`;
 }
 
 function pastForecasts(state, past, currency) {
   const model = modelOf(past, state.horizon, currency);
   const answered = model.rows.filter((row) => row.actual !== null);
+  const late = answered.filter((row) => !row.live).length;
   const misses = answered.filter(isMiss).length;
   const words = t("record.inWords", {
     count: answered.length,
@@ -53,7 +56,7 @@ function pastForecasts(state, past, currency) {
       ${chartOrTable(state.isRecordTable, (isRecordTable) => state.set({ isRecordTable }))}
     </div>
     ${drawn(state, model, words)}
-    <p class="quiet">${words}</p>
+    <p class="quiet">${words} ${late ? t("record.late", { count: late }) : ""}</p>
   `;
 }
 

@@ -52,7 +52,7 @@ export class ForecastView {
       this._cards.delete(symbol);
     }
     for (const symbol of this.picked) {
-      if (!this._cards.has(symbol)) this._cards.set(symbol, new CardState(symbol, this._changed).start());
+      if (!this._cards.has(symbol)) this._cards.set(symbol, this._stateOf(symbol));
     }
     this._pickFirst();
     this._changed();
@@ -119,6 +119,15 @@ export class ForecastView {
       isOnly: this.picked.length === 1,
       close: () => this.toggle(symbol),
     });
+  }
+
+  _stateOf(symbol) {
+    const named = (name) => {
+      const symbols = this.picked.map((one) => (one === symbol ? name : one));
+      address.show(symbols, { replace: true });
+      this.update({ symbols });
+    };
+    return new CardState(symbol, this._changed, named).start();
   }
 
   _nothing() {

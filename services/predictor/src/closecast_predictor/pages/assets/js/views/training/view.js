@@ -10,9 +10,11 @@ import { t } from "../../core/i18n.js";
 import { Resource } from "../../core/resource.js";
 import { form } from "./form.js";
 
-const LIVE_S = 1.5;
+const LIVE_S = 2;
 const REFRESH_S = 15;
 const SHOWN_SYMBOLS = 8;
+
+const NOTHING_TOLD = { epoch: null, epochs: null, loss: null, validation_loss: null };
 
 const isOpen = ({ state }) => state === "queued" || state === "running";
 
@@ -77,7 +79,6 @@ function row(training) {
       <div class="row-head">
         <h3>${whatFor(training)}</h3>
         ${stateBadge(training.state)}
-        <span class="spacer"></span>
         ${
           training.version
             ? html`<a href=${link({ view: "models" })}>${versionName(training.version)}</a>`
@@ -102,15 +103,22 @@ function whatFor({ symbols }) {
   return rest > 0 ? t("training.andMore", { shown, count: rest }) : shown;
 }
 
+/** A bar; without a known end while the first epoch is on its way. */
 function progress(told) {
-  if (!told) return html`<progress class="progress" aria-label=${t("training.progress")}></progress>`;
-  const { epoch, epochs, loss, validation_loss: validation } = told;
+  const { epoch, epochs, loss, validation_loss: validation } = { ...NOTHING_TOLD, ...told };
   return html`
     <div class="progress-line">
-      <progress class="progress" aria-label=${t("training.progress")} max=${epochs} value=${epoch}></progress>
-      <span>${t("training.epoch", { epoch: number(epoch), epochs: number(epochs) })}</span>
-      <span>${t("training.loss", { loss: number(loss, 4) })}</span>
-      <span>${t("training.validation", { loss: number(validation, 4) })}</span>
+      <progress
+        class="progress"
+        aria-label=${t("training.progress")}
+        max=${epochs ?? nothing}
+        value=${epoch ?? nothing}
+      ></progress>
+      ${figure(epoch, () => t("training.epoch", { epoch: number(epoch), epochs: number(epochs) }))}
+      ${figure(loss, () => t("training.loss", { loss: number(loss, 4) }))}
+      ${figure(validation, () => t("training.validation", { loss: number(validation, 4) }))}
     </div>
   `;
 }
+
+const figure = (value, words) => (value === null ? nothing : html`<span>${words()}</span>`);
