@@ -4,12 +4,12 @@ import statistics
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from benchmarks.load import NO_HEADERS, result_of, start_load
+from benchmarks.load import result_of, start_load
 from benchmarks.load_result import LoadResult
 from benchmarks.report import Figures
 from closecast.ports import free_ports
@@ -35,7 +35,7 @@ class Question:
 
     url: str
     body: bytes
-    headers: Mapping[str, str] = NO_HEADERS
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def load(self) -> LoadResult:
         """Post it for some seconds on all connections."""
