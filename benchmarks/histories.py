@@ -15,7 +15,7 @@ from benchmarks.system import b3_quotes, running_system
 from closecast.events import Quote
 
 SESSIONS: Final = 260
-SYMBOL: Final = "PETR4.SA"
+SYMBOL: Final = "PETR3.SA"
 _FIELDS: Final = ("open", "high", "low", "close", "volume")
 _LEAST: Final = 3.0
 

@@ -13,7 +13,7 @@ from benchmarks.peers.tutorial_api import token
 from benchmarks.report import Target, report
 from benchmarks.system import b3_quotes, running_system
 
-BODY: Final = b'{"symbol": "PETR4.SA"}'
+BODY: Final = b'{"symbol": "PETR3.SA"}'
 
 
 def main() -> int:

@@ -25,7 +25,7 @@ from sklearn.preprocessing import MinMaxScaler
 from benchmarks.peers.minmax_lstm import WINDOW, LevelNetwork
 
 ROWS: Final = 68
-SYMBOL: Final = "PETR4.SA"
+SYMBOL: Final = "PETR3.SA"
 _SECRET: Final = "the secret of a benchmark, known to all who read it"  # noqa: S105 - guards nothing
 _ALGORITHM: Final = "HS256"
 

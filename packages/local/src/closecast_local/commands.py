@@ -19,7 +19,7 @@ _OFFLINE: Final = {
 }
 """Nothing calls home, nothing goes through a proxy, nothing is unpickled."""
 
-CLIENTS_OF_NOIDA: Final = {"CLOSECAST_KAFKA_LONGEST_PAUSE_MS": "250"}
+CLIENTS_OF_NOIDA: Final = {"CLOSECAST_KAFKA_LONGEST_PAUSE_MS": "500"}
 """What services need to know of the embedded broker: it answers at once that there is nothing new."""
 
 _LEADING_ELSEWHERE: Final = ("CLOSECAST_", "MLFLOW_", "RAY_", "PROMETHEUS_")

@@ -36,6 +36,7 @@ _QUIET: Final = {
     "RAY_task_events_report_interval_ms": "0",
     "REPORTER_UPDATE_INTERVAL_MS": "60000",
     "SCAN_EVENT_DIR_INTERVAL_SECONDS": "60",
+    "METRICS_RECORD_INTERVAL_S": "60",
     # One node has no one to tell what it has left, moves no objects between nodes and starts no others.
     "RAY_raylet_report_resources_period_milliseconds": "2000",
     "RAY_gcs_pull_resource_loads_period_milliseconds": "10000",

@@ -7,6 +7,7 @@ from typing import Final
 
 _LONGEST: Final = 40
 _SHOWN: Final = 24
+_PLAIN: Final = re.compile(r"[-+.0-9\n]*")
 _TIME: Final = r"(?:[T ]\d.{0,30})?"
 _MISSING: Final = frozenset({"", "-", "null", "nan", "na", "n/a"})
 
@@ -47,6 +48,20 @@ class NumberStyle:
             return None
         return float(cell.replace(self._thousands, "").replace(self._decimal, "."))
 
+    def read_plain(self, cells: list[str]) -> list[float] | None:
+        """Return what `read` gives for each cell, at once; None if one is more than digits, sign and fraction."""
+        text = "\n".join(cells)
+        if self._thousands in text or max(map(len, cells)) > _LONGEST:
+            return None
+        text = text.replace(self._decimal, ".")
+        parts = text.split("\n")
+        if len(parts) != len(cells) or not _PLAIN.fullmatch(text):
+            return None
+        try:
+            return list(map(float, parts))
+        except ValueError:
+            return None
+
 
 @dataclass(frozen=True, slots=True)
 class DateStyle:
@@ -62,7 +77,7 @@ class DateStyle:
         """Return the date that a cell holds, None if it is none in this notation."""
         found = self.pattern.fullmatch(cell) if len(cell) <= _LONGEST else None
         try:
-            return None if found is None else date(*(int(found[part]) for part in ("year", "month", "day")))
+            return None if found is None else date(int(found["year"]), int(found["month"]), int(found["day"]))
         except ValueError:
             return None
 

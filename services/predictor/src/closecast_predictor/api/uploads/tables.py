@@ -83,9 +83,10 @@ def read_table(data: bytes, most_rows: int) -> Table:
     Raises:
         InvalidCsvError: If it is no text, has no column of closes, or its rows do not fit its header.
     """
-    lines = _lines(_decode(data))
+    text = _decode(data)
+    lines = _lines(text)
     header = _header(lines)
-    rows, titles = _rows(header, lines, most_rows)
+    rows, titles = _rows(header, lines, most_rows, may_have_formulas="=" in text or "@" in text)
     positions = header.positions
     if "date" not in positions and (titles or not header.cells[0].strip()):
         positions = positions | {"date": 0}  # pandas and yfinance give the dates no title of their own
@@ -160,7 +161,9 @@ def _plain(title: str) -> str:
     return " ".join("".join(one for one in letters if not unicodedata.combining(one)).casefold().split())
 
 
-def _rows(header: _Header, lines: Iterator[tuple[int, str]], most: int) -> tuple[list[tuple[int, list[str]]], int]:
+def _rows(
+    header: _Header, lines: Iterator[tuple[int, str]], most: int, *, may_have_formulas: bool
+) -> tuple[list[tuple[int, list[str]]], int]:
     """Return the rows with their lines, and how many lines of titles stood above them."""
     reader = csv.reader((text for _, text in lines), delimiter=header.delimiter, strict=True)
     width = len(header.cells)
@@ -172,7 +175,8 @@ def _rows(header: _Header, lines: Iterator[tuple[int, str]], most: int) -> tuple
             line = header.line + reader.line_num
             if not any(cells):
                 continue
-            _refuse_formulas(line, cells, header.cells)
+            if may_have_formulas:
+                _refuse_formulas(line, cells, header.cells)
             if not rows and titles < _TITLE_LINES and _is_title(cells):
                 titles += 1
                 continue
