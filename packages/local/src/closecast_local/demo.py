@@ -126,7 +126,7 @@ def _print_addresses(stack: Stack, outlooks: tuple[Outlook, ...], console: Conso
         ("forecasts", f"{stack.predictor_url}/forecast/{example}"),
         ("HTTP API", f"{stack.predictor_url}/docs"),
         ("models", stack.mlflow_url),
-        ("metrics", ", ".join(_metrics_url(port) for port in _metrics_ports(settings))),
+        *(("metrics", _metrics_url(port)) for port in _metrics_ports(settings)),
         ("Kafka", stack.kafka.bootstrap_servers),
     )
     console.print()
