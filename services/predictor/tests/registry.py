@@ -5,9 +5,10 @@ from tempfile import TemporaryDirectory
 from uuid import UUID, uuid4
 
 from mlflow import MlflowClient
+from mlflow.entities import Metric
 from services.predictor.tests.support import write_version
 
-from closecast.events import ModelEvent
+from closecast.events import ModelEvent, TrainingRequest
 from closecast.mlflow_settings import (
     APPLIED,
     ARTIFACT_PATH,
@@ -18,7 +19,7 @@ from closecast.mlflow_settings import (
     MlflowSettings,
     answer_tag,
 )
-from closecast_predictor.registry import Registry
+from closecast_predictor.runs import TrainingRuns
 
 
 def settings_of(uri: str) -> MlflowSettings:
@@ -26,17 +27,25 @@ def settings_of(uri: str) -> MlflowSettings:
     return MlflowSettings(tracking_uri=uri, model=f"panel-{uuid4().hex[:8]}", timeout_s=10)
 
 
-def promote(settings: MlflowSettings, folder: Path, *, shift: float = 0.1) -> ModelEvent:
-    """Register a version, make it champion, and return the event that the trainer would send."""
+def promote(settings: MlflowSettings, folder: Path, *, symbol: str | None = None, shift: float = 0.1) -> ModelEvent:
+    """Register a version of the panel's or a symbol's own model, make it champion, and return the trainer's event."""
+    model = settings.model if symbol is None else settings.names.own(symbol)
+    universe = ("PETR4.SA", "VALE3.SA") if symbol is None else (symbol,)
+    event = register(settings, write_version(folder, shift=shift, universe=universe), model)
+    MlflowClient(settings.tracking_uri).set_registered_model_alias(model, CHAMPION, event.version)
+    return event
+
+
+def register(settings: MlflowSettings, folder: Path, model: str) -> ModelEvent:
+    """Register a folder as a version that is no champion yet, and return the event that would tell its promotion."""
     client = MlflowClient(settings.tracking_uri)
     run_id = _new_run(client, settings)
-    client.log_artifacts(run_id, str(write_version(folder, shift=shift)), ARTIFACT_PATH)
-    if not client.search_registered_models(f"name = '{settings.model}'"):
-        client.create_registered_model(settings.model)
-    version = client.create_model_version(settings.model, f"runs:/{run_id}/{ARTIFACT_PATH}", run_id).version
-    client.set_registered_model_alias(settings.model, CHAMPION, version)
+    client.log_artifacts(run_id, str(folder), ARTIFACT_PATH)
+    if not client.search_registered_models(f"name = '{model}'"):
+        client.create_registered_model(model)
+    version = client.create_model_version(model, f"runs:/{run_id}/{ARTIFACT_PATH}", run_id).version
     return ModelEvent(
-        request_id=uuid4(), model=settings.model, outcome="promoted", version=str(version), run_id=run_id, reason="test"
+        request_id=uuid4(), model=model, outcome="promoted", version=str(version), run_id=run_id, reason="test"
     )
 
 
@@ -56,14 +65,27 @@ def record_outcome(settings: MlflowSettings, event: ModelEvent, asked_again: UUI
         client.set_tag(run_id, tag, value)
 
 
-class NothingRecorded(Registry):
+class RunningTraining:
+    """A training that is under way in MLflow."""
+
+    def __init__(self, settings: MlflowSettings, request: TrainingRequest) -> None:
+        self._client = MlflowClient(settings.tracking_uri)
+        self._run_id = _new_run(self._client, settings)
+        self._client.set_tag(self._run_id, REQUEST_TAG, str(request.id))
+        self._client.log_param(self._run_id, "epochs", 3)
+
+    def epoch(self, number: int, *, validation: float, training: float | None = None) -> None:
+        """Log the losses of an epoch as the trainer does."""
+        losses = {"validation": validation} | ({} if training is None else {"training": training})
+        metrics = [Metric(f"loss/{split}", loss, 0, number) for split, loss in losses.items()]
+        self._client.log_batch(self._run_id, metrics=metrics)
+
+
+class NothingRecorded(TrainingRuns):
     """An MLflow that holds no run, for tests that are not about it."""
 
     def __init__(self) -> None:
-        super().__init__(MlflowSettings())
-
-    def outcome(self, _request_id: UUID) -> None:
-        return None
+        self.find = lambda _request_id: None
 
 
 def _new_run(client: MlflowClient, settings: MlflowSettings) -> str:

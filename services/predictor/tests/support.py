@@ -11,12 +11,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 from closecast.calendars import calendar_of_symbol, exchange_of
 from closecast.events import Forecast, Quote
+from closecast.forecasting.base import BaseParameters
 from closecast.forecasting.features import FEATURES
-from closecast.forecasting.spec import ONNX_FILE, SPEC_FILE
+from closecast.forecasting.spec import ONNX_FILE, SPEC_FILE, Hyperparameters, ModelSpec, Slices, Span
 from closecast.horizons import HORIZONS, LEVELS
 from closecast_predictor.api.serving import Serving
 from closecast_predictor.book import Book
-from closecast_predictor.snapshot import Model, Snapshot
+from closecast_predictor.snapshot import Lineup, Model, Snapshot
 
 START = date(2024, 1, 2)
 SKILL = 0.05
@@ -62,7 +63,7 @@ def forecast_from(quotes: Sequence[Quote], made_after: timedelta = timedelta(hou
     book = Book(400)
     for one in quotes:
         book.recall(one)
-    (forecast,) = book.forecast(Model.base("closecast-panel"), book.symbols)
+    (forecast,) = book.forecast(Lineup(Model.base("closecast-panel")), book.symbols)
     made_at = calendar_of_symbol(forecast.symbol).closes_at(forecast.origin) + made_after
     return forecast.model_copy(update={"made_at": made_at})
 
@@ -76,23 +77,31 @@ def book_of(*symbols: str, count: int = 80) -> Book:
     return book
 
 
-def serving_of(*symbols: str, model: Model | None = None, max_body: int = 2**20) -> Serving:
+def serving_of(*symbols: str, models: Lineup[Model] | None = None, max_body: int = 2**20) -> Serving:
     """Return a serving state with forecasts of these symbols."""
-    speaking = model or Model.base("closecast-panel")
+    speaking = models or Lineup(Model.base("closecast-panel"))
     book = book_of(*symbols)
     book.forecast(speaking, book.symbols)
     serving = Serving(max_body)
-    serving.swap(Snapshot("test-1", speaking.name, speaking.version, book.answers), speaking)
+    serving.swap(Snapshot("test-1", speaking.panel.name, speaking.panel.version, book.answers), speaking)
     return serving
 
 
-def write_version(folder: Path, *, shift: float = 0.1) -> Path:
+def write_version(
+    folder: Path,
+    *,
+    shift: float = 0.1,
+    universe: tuple[str, ...] = ("PETR4.SA", "VALE3.SA"),
+    mqloss: dict[str, float] | None = None,
+) -> Path:
     """Write a model version whose network moves every median by `shift` standard deviations; return its folder."""
     folder.mkdir(parents=True, exist_ok=True)
     correction = np.zeros((HORIZONS, _CORRECTIONS), dtype=np.float32)
     correction[:, 0] = shift
     onnx.save(_network(correction), folder / ONNX_FILE)
-    (folder / SPEC_FILE).write_text(_SPEC_OF_TESTS, encoding="utf-8")
+    measures = {model: {"mqloss": loss} for model, loss in (mqloss or {}).items()}
+    spec = _SPEC.model_copy(update={"universe": universe, "metrics": measures, "panel_version": "7"})
+    (folder / SPEC_FILE).write_text(spec.model_dump_json(), encoding="utf-8")
     return folder
 
 
@@ -120,12 +129,9 @@ def _network(correction: np.ndarray) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
 
 
-def _spec() -> str:
-    from closecast.forecasting.base import BaseParameters
-    from closecast.forecasting.spec import Hyperparameters, ModelSpec, Slices, Span
-
+def _spec() -> ModelSpec:
     span = Span(start=START, end=START)
-    spec = ModelSpec(
+    return ModelSpec(
         model="closecast-panel",
         created_at="2024-06-01T00:00:00Z",
         universe=("PETR4.SA",),
@@ -152,7 +158,6 @@ def _spec() -> str:
         ),
         skill=SKILL,
     )
-    return spec.model_dump_json()
 
 
-_SPEC_OF_TESTS = _spec()
+_SPEC = _spec()

@@ -8,12 +8,12 @@ from closecast.events import Forecast
 from closecast.horizons import HORIZONS, LEVELS, MEDIAN
 from closecast_predictor.answers import Answer
 from closecast_predictor.api.schemas.forecasts import PredictAnswer
-from closecast_predictor.snapshot import Model
+from closecast_predictor.snapshot import Lineup, Model
 
 
 @pytest.fixture
 def forecast() -> Forecast:
-    (made,) = book_of("PETR4.SA").forecast(Model.base("closecast-panel"), ["PETR4.SA"])
+    (made,) = book_of("PETR4.SA").forecast(Lineup(Model.base("closecast-panel")), ["PETR4.SA"])
     return made
 
 

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 from services.predictor.tests.support import (
@@ -13,9 +14,9 @@ from services.predictor.tests.support import (
 
 from closecast.events import Quote
 from closecast_predictor.book import Book
-from closecast_predictor.snapshot import Model, ModelFiles
+from closecast_predictor.snapshot import Lineup, Model
 
-BASE = Model.base("closecast-panel")
+BASE = Lineup(Model.base("closecast-panel"))
 NEXT = sessions_of("PETR4.SA", 81)[-1]
 
 
@@ -122,12 +123,11 @@ def test_forecasts_of_a_symbol_without_quotes_are_left_alone() -> None:
     assert book.forecast(BASE, book.symbols) == []
 
 
-def test_another_model_says_something_new(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_another_model_says_something_new(tmp_path: Path) -> None:
     book = book_of("PETR4.SA")
     (before,) = book.forecast(BASE, book.symbols)
-    files = ModelFiles.read("closecast-panel", "3", write_version(tmp_path_factory.mktemp("version")))
 
-    (after,) = book.forecast(files.load(tmp_path_factory.mktemp("loaded")), book.symbols)
+    (after,) = book.forecast(Lineup(Model.read("closecast-panel", "3", None, write_version(tmp_path))), book.symbols)
 
     assert (before.version, after.version) == ("base", "3")
     assert after.horizons[0].quantiles > before.horizons[0].quantiles

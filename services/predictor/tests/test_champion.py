@@ -1,18 +1,18 @@
 import queue
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-from services.predictor.tests.registry import promote, settings_of
+from mlflow import MlflowClient
+from services.predictor.tests.registry import promote, register, settings_of
 from services.predictor.tests.support import quotes_of, write_version
 
 from closecast.forecasting.panel import Panel
 from closecast.forecasting.spec import ONNX_FILE
 from closecast.horizons import MEDIAN
-from closecast.mlflow_settings import MlflowSettings
-from closecast_predictor.champion import ChampionLoader, LoadedModel, ModelCache
+from closecast.mlflow_settings import CHAMPION, MlflowSettings
+from closecast_predictor.cache import LoadedModel, ModelCache
+from closecast_predictor.champion import ChampionLoader, Change, Retired
 
 PANEL = Panel.from_quotes(quotes_of("PETR4.SA"))
 WAIT_S = 30.0
@@ -21,18 +21,24 @@ WAIT_S = 30.0
 class Loading:
     """A running loader, with what it has handed over."""
 
-    def __init__(self, settings: MlflowSettings, cache: ModelCache) -> None:
-        self.loaded: queue.Queue[LoadedModel] = queue.Queue()
+    def __init__(self, settings: MlflowSettings, folder: Path) -> None:
+        self.changes: queue.Queue[Change] = queue.Queue()
         self.settled: queue.Queue[bool] = queue.Queue()
-        self.loader = ChampionLoader(settings, cache, self.loaded.put, lambda: self.settled.put(item=True))
+        cache = ModelCache(folder, settings.names)
+        self.loader = ChampionLoader(settings, cache, self.changes.put, lambda: self.settled.put(item=True))
 
-    def next(self) -> LoadedModel:
-        return self.loaded.get(timeout=WAIT_S)
+    def next(self) -> Change:
+        return self.changes.get(timeout=WAIT_S)
+
+    def next_model(self) -> LoadedModel:
+        change = self.next()
+        assert isinstance(change, LoadedModel)
+        return change
 
 
 @contextmanager
 def loading(settings: MlflowSettings, folder: Path) -> Iterator[Loading]:
-    running = Loading(settings, ModelCache(folder, settings.model))
+    running = Loading(settings, folder)
     running.loader.start()
     running.settled.get(timeout=WAIT_S)
     try:
@@ -41,24 +47,34 @@ def loading(settings: MlflowSettings, folder: Path) -> Iterator[Loading]:
         running.loader.stop()
 
 
-def median(model: LoadedModel) -> float:
-    return float(model.model.forecaster.forecast(PANEL)[0, 0, MEDIAN])
+def median(loaded: LoadedModel) -> float:
+    return float(loaded.model.forecaster.forecast(PANEL)[0, 0, MEDIAN])
 
 
-def test_the_champion_is_loaded_at_the_start(mlflow_server_uri: str, tmp_path: Path) -> None:
+def make_champion(settings: MlflowSettings, model: str, version: str | None) -> None:
+    MlflowClient(settings.tracking_uri).set_registered_model_alias(model, CHAMPION, version)
+
+
+def test_all_champions_are_loaded_at_the_start_the_panels_first(mlflow_server_uri: str, tmp_path: Path) -> None:
     settings = settings_of(mlflow_server_uri)
-    event = promote(settings, tmp_path / "version")
+    own = promote(settings, tmp_path / "own", symbol="PETR4.SA", shift=-0.1)
+    panel = promote(settings, tmp_path / "panel")
+    register(settings, write_version(tmp_path / "rejected", universe=("AAPL",)), settings.names.own("AAPL"))
 
     with loading(settings, tmp_path / "cache") as running:
-        champion = running.next()
+        loaded = [running.next_model(), running.next_model()]
 
-    assert (champion.model.name, champion.model.version) == (settings.model, event.version)
-    assert median(champion) > PANEL.last_close[0]
+        assert [(one.name, one.model.version) for one in loaded] == [
+            (settings.model, panel.version),
+            (own.model, own.version),
+        ]
+        assert median(loaded[1]) < PANEL.last_close[0] < median(loaded[0])
+        assert running.changes.empty()
 
 
 def test_without_a_champion_nothing_is_loaded(mlflow_server_uri: str, tmp_path: Path) -> None:
     with loading(settings_of(mlflow_server_uri), tmp_path / "cache") as running:
-        assert running.loaded.empty()
+        assert running.changes.empty()
 
 
 def test_a_promotion_is_loaded_while_it_runs(mlflow_server_uri: str, tmp_path: Path) -> None:
@@ -66,75 +82,70 @@ def test_a_promotion_is_loaded_while_it_runs(mlflow_server_uri: str, tmp_path: P
     with loading(settings, tmp_path / "cache") as running:
         for shift in (0.1, -0.1):
             event = promote(settings, tmp_path / f"version{shift}", shift=shift)
-            assert event.version is not None
-            assert event.run_id is not None
-            running.loader.promoted(event.version, event.run_id)
+            running.loader.look(settings.model)
 
-            champion = running.next()
+            champion = running.next_model()
 
             assert champion.model.version == event.version
             assert bool(median(champion) > PANEL.last_close[0]) is (shift > 0)
 
 
-def test_an_unusable_version_is_not_handed_over(mlflow_server_uri: str, tmp_path: Path) -> None:
+def test_the_alias_counts_and_not_what_called_for_the_look(mlflow_server_uri: str, tmp_path: Path) -> None:
+    settings = settings_of(mlflow_server_uri)
+    first = promote(settings, tmp_path / "first")
+    with loading(settings, tmp_path / "cache") as running:
+        assert running.next_model().model.version == first.version
+        second = promote(settings, tmp_path / "second")
+        make_champion(settings, settings.model, first.version)
+        for name in (settings.model, "another-model", "../../etc"):
+            running.loader.look(name)
+        make_champion(settings, settings.model, second.version)
+        running.loader.look(settings.model)
+
+        assert running.next_model().model.version == second.version
+
+
+def test_a_champion_that_is_none_any_more_is_retired(mlflow_server_uri: str, tmp_path: Path) -> None:
+    settings = settings_of(mlflow_server_uri)
+    own = promote(settings, tmp_path / "own", symbol="PETR4.SA")
+    with loading(settings, tmp_path / "cache") as running:
+        running.next_model()
+        MlflowClient(settings.tracking_uri).delete_registered_model_alias(own.model, CHAMPION)
+        running.loader.look()
+
+        assert running.next() == Retired(own.model)
+    assert not list(ModelCache(tmp_path / "cache", settings.names).last_good())
+
+
+def test_a_version_that_cannot_be_served_keeps_none_of_the_others_waiting(
+    mlflow_server_uri: str, tmp_path: Path
+) -> None:
     settings = settings_of(mlflow_server_uri)
     good = promote(settings, tmp_path / "good")
     with loading(settings, tmp_path / "cache") as running:
-        assert running.next().model.version == good.version
+        assert running.next_model().model.version == good.version
         damaged = write_version(tmp_path / "damaged")
         (damaged / ONNX_FILE).write_bytes(b"damaged")
-        bad = promote_as_it_is(settings, damaged)
-        running.loader.promoted(*bad)
+        make_champion(settings, settings.model, register(settings, damaged, settings.model).version)
+        anothers = settings.names.own("VALE3.SA")
+        make_champion(settings, anothers, register(settings, write_version(tmp_path / "others"), anothers).version)
+        own = promote(settings, tmp_path / "own", symbol="PETR4.SA")
+        running.loader.look()
+
+        assert running.next_model().name == own.model
         repaired = promote(settings, tmp_path / "repaired")
-        assert repaired.version is not None
-        assert repaired.run_id is not None
-        running.loader.promoted(repaired.version, repaired.run_id)
-
-        assert running.next().model.version == repaired.version
+        running.loader.look(settings.model)
+        assert running.next_model().model.version == repaired.version
 
 
-def promote_as_it_is(settings: MlflowSettings, folder: Path) -> tuple[str, str]:
-    from mlflow import MlflowClient
-
-    client = MlflowClient(settings.tracking_uri)
-    experiment = client.get_experiment_by_name(settings.experiment)
-    run_id = client.create_run(experiment.experiment_id).info.run_id
-    client.log_artifacts(run_id, str(folder), "model")
-    version = client.create_model_version(settings.model, f"runs:/{run_id}/model", run_id).version
-    return str(version), run_id
-
-
-def test_while_mlflow_is_down_the_last_good_version_speaks(tmp_path: Path) -> None:
+def test_while_mlflow_is_down_the_last_good_versions_speak(tmp_path: Path) -> None:
     settings = MlflowSettings(tracking_uri="http://127.0.0.1:9", timeout_s=1)
+    own = settings.names.own("PETR4.SA")
     write_version(tmp_path / "cache" / settings.model / "7")
+    write_version(tmp_path / "cache" / own / "2", universe=("PETR4.SA",))
 
     with loading(settings, tmp_path / "cache") as running:
-        assert running.next().model.version == "7"
-
-
-def test_a_damaged_cache_is_no_version(tmp_path: Path) -> None:
-    folder = write_version(tmp_path / "cache" / "closecast-panel" / "7")
-    (folder / ONNX_FILE).write_bytes(b"damaged")
-
-    assert ModelCache(tmp_path / "cache", "closecast-panel").last_good() is None
-
-
-def test_the_cache_keeps_the_latest_version_only(tmp_path: Path) -> None:
-    cache = ModelCache(tmp_path / "cache", "closecast-panel")
-    for version in ("1", "2"):
-        cache.keep(version, write_version(tmp_path / f"download{version}"))
-
-    kept = cache.last_good()
-
-    assert kept is not None
-    assert kept.model.version == "2"
-    assert [folder.name for folder in (tmp_path / "cache" / "closecast-panel").iterdir()] == ["2"]
-    shutil.rmtree(tmp_path / "cache")
-
-
-@pytest.mark.parametrize(("version", "run_id"), [("../../etc", "a" * 32), ("1", "../../etc"), ("", ""), ("1", "")])
-def test_a_promotion_that_names_no_version_of_mlflow_is_refused(version: str, run_id: str, tmp_path: Path) -> None:
-    running = Loading(MlflowSettings(), ModelCache(tmp_path, "closecast-panel"))
-
-    with pytest.raises(ValueError, match="is none of MLflow's"):
-        running.loader.promoted(version, run_id)
+        assert [(one.name, one.model.version) for one in (running.next_model(), running.next_model())] == [
+            (settings.model, "7"),
+            (own, "2"),
+        ]

@@ -8,16 +8,17 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from mlflow import MlflowClient
 from services.predictor.tests.registry import promote, settings_of
 from services.predictor.tests.support import forecast_from, latest_sessions, quote, quotes_of, sessions_of
 
 from closecast.events import BackfillEvent, BackfillRequest, Event, Forecast, ModelEvent, Quote, TrainingRequest
 from closecast.kafka import KafkaSettings, Publisher, ensure_topics, new_consumer, partitions_of, read_to_end
-from closecast.mlflow_settings import MlflowSettings
-from closecast_predictor.champion import LoadedModel, ModelCache
+from closecast.mlflow_settings import CHAMPION, MlflowSettings
+from closecast_predictor.cache import LoadedModel, ModelCache
 from closecast_predictor.engine import Engine, NotReadyError
 from closecast_predictor.settings import PredictorSettings
-from closecast_predictor.snapshot import Snapshot
+from closecast_predictor.snapshot import Lineup, Snapshot
 from closecast_predictor.stats import Statistics
 
 WAIT_S = 60.0
@@ -32,11 +33,16 @@ class Running:
         settings = PredictorSettings(kafka=kafka, mlflow=mlflow)
         self.kafka = kafka
         self.snapshots: queue.Queue[Snapshot] = queue.Queue()
-        self.engine = Engine(settings, ModelCache(folder, mlflow.model), self._share)
+        self.engine = Engine(settings, ModelCache(folder, mlflow.names), self._share)
         self.engine.start()
 
-    def _share(self, snapshot: Snapshot, model: LoadedModel) -> None:
-        assert (model.model.version, model.files.version) == (snapshot.version, snapshot.version)
+    def _share(self, snapshot: Snapshot, models: Lineup[LoadedModel]) -> None:
+        assert models.panel.model.version == snapshot.version
+        for loaded in models:
+            assert loaded.model.version == loaded.files.version
+        for symbol, answer in snapshot.answers.items():
+            told, speaks = json.loads(answer.body(1)), models.of(symbol).model
+            assert (told["model"], told["version"], told["why"]) == (speaks.name, speaks.version, speaks.why)
         self.snapshots.put(snapshot)
 
     def next(self) -> Snapshot:
@@ -242,6 +248,36 @@ def test_a_promotion_swaps_the_model_of_all_symbols(
     training = running.engine.trainings.find(event.request_id)
     assert training is not None
     assert training.state == "promoted"
+
+
+def speakers(snapshot: Snapshot) -> dict[str, str]:
+    return {symbol: json.loads(answer.body(1))["model"] for symbol, answer in snapshot.answers.items()}
+
+
+def test_a_symbols_own_champion_speaks_for_it_until_it_is_retired(
+    kafka: KafkaSettings, start: Callable[..., Running], mlflow_server_uri: str, tmp_path: Path
+) -> None:
+    mlflow = settings_of(mlflow_server_uri)
+    promote(mlflow, tmp_path / "panel")
+    publish(kafka, *quotes_of("PETR4.SA"), *quotes_of("AAPL"))
+    running = start(mlflow)
+    assert speakers(running.next()) == {"PETR4.SA": mlflow.model, "AAPL": mlflow.model}
+
+    own = promote(mlflow, tmp_path / "own", symbol="PETR4.SA")
+    publish(kafka, own)
+    with_own = running.next()
+    panel = promote(mlflow, tmp_path / "panel2")
+    publish(kafka, panel)
+    with_new_panel = running.next()
+    MlflowClient(mlflow.tracking_uri).delete_registered_model_alias(own.model, CHAMPION)
+    publish(kafka, own.model_copy(update={"outcome": "rejected", "request_id": uuid4()}))
+    without_own = running.next()
+
+    assert speakers(with_own) == speakers(with_new_panel) == {"PETR4.SA": own.model, "AAPL": mlflow.model}
+    assert with_new_panel.version == panel.version
+    assert with_new_panel.answers["PETR4.SA"] == with_own.answers["PETR4.SA"]
+    assert speakers(without_own) == {"PETR4.SA": mlflow.model, "AAPL": mlflow.model}
+    assert running.engine.status.version == panel.version
 
 
 @pytest.mark.parametrize(

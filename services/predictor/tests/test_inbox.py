@@ -3,7 +3,8 @@ import time
 
 from services.predictor.tests.support import quotes_of
 
-from closecast_predictor.champion import LoadedModel
+from closecast_predictor.cache import LoadedModel
+from closecast_predictor.champion import Retired
 from closecast_predictor.inbox import Inbox
 
 QUOTES = quotes_of("PETR4.SA", 6)
@@ -40,20 +41,21 @@ def test_a_model_is_not_kept_waiting() -> None:
     work = inbox.gather()
 
     assert work is not None
-    assert work.model is not None
+    assert set(work.models) == {"closecast-panel"}
     assert time.perf_counter() - started < 1.0
 
 
-def test_the_latest_of_several_models_counts() -> None:
+def test_the_latest_change_of_each_model_counts() -> None:
     inbox = Inbox(0.0)
-    first, second = LoadedModel.base("one"), LoadedModel.base("two")
-    inbox.put(first)
-    inbox.put(second)
+    first, second, other = LoadedModel.base("one"), LoadedModel.base("one"), LoadedModel.base("two")
+    for change in (first, other, second, Retired("two")):
+        inbox.put(change)
 
     work = inbox.gather()
 
     assert work is not None
-    assert work.model is second
+    assert work.models["one"] is second
+    assert work.models["two"] == Retired("two")
 
 
 def test_a_stream_without_a_pause_is_cut_into_pieces() -> None:
@@ -91,4 +93,4 @@ def test_nothing_in_time_is_empty_work() -> None:
     work = Inbox(0.0).gather(timeout_s=0.01)
 
     assert work is not None
-    assert (work.events, work.model) == ([], None)
+    assert (work.events, work.models) == ([], {})

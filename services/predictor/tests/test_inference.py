@@ -1,16 +1,18 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from services.predictor.tests.support import quotes_of, sessions_of
+from services.predictor.tests.support import quotes_of, sessions_of, write_version
 
 from closecast.events import Forecast
 from closecast.horizons import HORIZONS
 from closecast_predictor.inference import forecast_symbols, round_prices
-from closecast_predictor.snapshot import Model
+from closecast_predictor.snapshot import Lineup, Model
 from closecast_predictor.windows import Windows
 
-BASE = Model.base("closecast-panel")
+BASE = Lineup(Model.base("closecast-panel"))
 
 
 def windows_of(*symbols: str) -> Windows:
@@ -27,7 +29,7 @@ def test_forecasts_are_valid_events() -> None:
 
 
 def test_each_exchange_has_its_own_sessions() -> None:
-    petrobras, apple = forecast_symbols(BASE, windows_of("PETR4.SA", "AAPL"), ("PETR4.SA", "AAPL"))
+    apple, petrobras = forecast_symbols(BASE, windows_of("PETR4.SA", "AAPL"), ("PETR4.SA", "AAPL"))
 
     assert (petrobras.exchange, apple.exchange) == ("BVMF", "XNYS")
     assert tuple(one.session for one in apple.horizons) == sessions_of("AAPL", 80 + HORIZONS)[80:]
@@ -36,9 +38,28 @@ def test_each_exchange_has_its_own_sessions() -> None:
 
 def test_a_symbol_is_forecast_from_its_own_quotes_only() -> None:
     alone = forecast_symbols(BASE, windows_of("AAPL"), ("AAPL",))[0]
-    among = forecast_symbols(BASE, windows_of("PETR4.SA", "AAPL", "VALE3.SA"), ("PETR4.SA", "AAPL", "VALE3.SA"))[1]
+    among = forecast_symbols(BASE, windows_of("PETR4.SA", "AAPL", "VALE3.SA"), ("PETR4.SA", "AAPL", "VALE3.SA"))[0]
 
     assert alone.horizons == among.horizons
+
+
+def test_each_symbol_is_forecast_by_the_model_that_speaks_for_it(tmp_path: Path) -> None:
+    windows = windows_of("PETR4.SA", "AAPL", "VALE3.SA")
+    panel = Model.read("closecast-panel", "3", None, write_version(tmp_path / "panel", shift=0.1))
+    own_folder = write_version(tmp_path / "own", shift=-0.1, universe=("PETR4.SA",))
+    own = Model.read("closecast-petr4.sa", "1", "PETR4.SA", own_folder)
+
+    among = forecast_symbols(Lineup(panel, {"PETR4.SA": own}), windows, ("PETR4.SA", "AAPL", "VALE3.SA"))
+    by_panel = forecast_symbols(Lineup(panel), windows, ("PETR4.SA", "AAPL", "VALE3.SA"))
+
+    assert [(one.symbol, one.model, one.version) for one in among] == [
+        ("AAPL", "closecast-panel", "3"),
+        ("PETR4.SA", "closecast-petr4.sa", "1"),
+        ("VALE3.SA", "closecast-panel", "3"),
+    ]
+    assert [one.horizons for one in (among[0], among[2])] == [one.horizons for one in (by_panel[0], by_panel[2])]
+    assert among[1].horizons[0].quantiles < by_panel[1].horizons[0].quantiles
+    assert (among[0].why, among[1].why) == (panel.why, own.why)
 
 
 def test_no_symbols_no_forecasts() -> None:

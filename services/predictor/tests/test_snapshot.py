@@ -1,4 +1,5 @@
 import pickle
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,21 +8,21 @@ from services.predictor.tests.support import SKILL, book_of, quotes_of, write_ve
 
 from closecast.forecasting.panel import Panel
 from closecast.forecasting.spec import ONNX_FILE, InvalidBundleError
-from closecast_predictor.snapshot import Model, ModelFiles, Snapshot
+from closecast_predictor.snapshot import Lineup, Model, ModelFiles, Snapshot
 
 PANEL = Panel.from_quotes(quotes_of("PETR4.SA"))
 
 
 def test_a_version_speaks_the_same_after_its_journey(tmp_path: Path) -> None:
     folder = write_version(tmp_path / "version")
-    files = pickle.loads(pickle.dumps(ModelFiles.read("closecast-panel", "3", folder)))  # noqa: S301 - as Ray does
+    files = pickle.loads(pickle.dumps(ModelFiles.read("closecast-panel", "3", None, folder)))  # noqa: S301 - as Ray does
 
     (tmp_path / "there").mkdir()
     there = files.load(tmp_path / "there")
 
     assert (there.name, there.version, there.skill) == ("closecast-panel", "3", SKILL)
     (tmp_path / "here").mkdir()
-    here = ModelFiles.read("closecast-panel", "3", folder).load(tmp_path / "here")
+    here = ModelFiles.read("closecast-panel", "3", None, folder).load(tmp_path / "here")
     np.testing.assert_array_equal(there.forecaster.forecast(PANEL), here.forecaster.forecast(PANEL))
 
 
@@ -37,7 +38,7 @@ def test_a_damaged_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / "loaded").mkdir()
 
     with pytest.raises(InvalidBundleError, match=ONNX_FILE):
-        ModelFiles.read("closecast-panel", "3", folder).load(tmp_path / "loaded")
+        ModelFiles.read("closecast-panel", "3", None, folder).load(tmp_path / "loaded")
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
@@ -45,12 +46,41 @@ def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     (folder / ONNX_FILE).unlink()
 
     with pytest.raises(FileNotFoundError):
-        ModelFiles.read("closecast-panel", "3", folder)
+        ModelFiles.read("closecast-panel", "3", None, folder)
 
 
 def test_a_snapshot_survives_its_journey() -> None:
     book = book_of("PETR4.SA")
-    book.forecast(Model.base("closecast-panel"), book.symbols)
+    book.forecast(Lineup(Model.base("closecast-panel")), book.symbols)
     snapshot = Snapshot("a-1", "closecast-panel", "base", book.answers)
 
     assert pickle.loads(pickle.dumps(snapshot)) == snapshot  # noqa: S301 - as Ray does
+
+
+@pytest.mark.parametrize("universe", [("VALE3.SA",), ("PETR4.SA", "VALE3.SA")])
+def test_a_model_of_other_symbols_never_becomes_a_symbols_own(universe: tuple[str, ...], tmp_path: Path) -> None:
+    folder = write_version(tmp_path / "version", universe=universe)
+
+    with pytest.raises(InvalidBundleError, match=r"speaks for PETR4\.SA alone"):
+        Model.read("closecast-petr4.sa", "3", "PETR4.SA", folder)
+
+
+@pytest.mark.parametrize(
+    ("mqloss", "told"),
+    [
+        ({"candidate": 0.009, "panel": 0.0095}, r"beat the panel's version 7 .* \(mqloss 0\.009 against 0\.0095\)"),
+        ({"candidate": 0.0095, "panel": 0.009}, "chosen by a person though it did not beat the panel's version 7"),
+        ({"candidate": 0.009}, "the panel had none to judge it beside"),
+    ],
+)
+def test_an_own_model_says_why_it_speaks(mqloss: dict[str, float], told: str, tmp_path: Path) -> None:
+    folder = write_version(tmp_path / "version", universe=("PETR4.SA",), mqloss=mqloss)
+
+    assert re.search(told, Model.read("closecast-petr4.sa", "3", "PETR4.SA", folder).why)
+
+
+def test_a_symbol_is_spoken_for_by_its_own_model_else_by_the_panels() -> None:
+    lineup = Lineup("panel", {"PETR4.SA": "own"})
+
+    assert [lineup.of(symbol) for symbol in ("PETR4.SA", "VALE3.SA", None)] == ["own", "panel", "panel"]
+    assert list(lineup.map(str.upper)) == ["PANEL", "OWN"]

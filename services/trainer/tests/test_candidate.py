@@ -58,6 +58,28 @@ def test_its_champion_is_judged_beside_it(candidate: Candidate, tmp_path: Path) 
     assert again.decision.promoted == candidate.decision.promoted
 
 
+def test_a_symbols_own_model_is_judged_beside_the_panels_on_the_same_symbol(
+    candidate: Candidate, tmp_path: Path
+) -> None:
+    config = QUICK.model_copy(update={"prediction_steps": 3})
+
+    own = make_candidate(
+        PANEL.select(["S1"]),
+        tmp_path / "own",
+        config,
+        model="own",
+        panel_champion=Bundle.load(candidate.folder),
+        panel_version="7",
+        device="cpu",
+    )
+
+    assert own.evaluation.symbols == own.spec.universe == ("S1",)
+    assert set(own.spec.metrics) == {"candidate", "naive", "drift", "ewma", "base", "panel"}
+    assert (own.spec.panel_version, own.spec.prediction_steps) == ("7", 3)
+    beats = own.spec.metrics["candidate"]["mqloss"] < own.spec.metrics["panel"]["mqloss"]
+    assert beats or not own.decision.promoted
+
+
 def test_one_that_was_told_to_stop_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(TrainingStoppedError):
         make_candidate(PANEL, tmp_path / "candidate", QUICK, model="panel", device="cpu", should_stop=lambda: True)

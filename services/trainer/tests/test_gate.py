@@ -29,8 +29,8 @@ class Bent:
         return bent
 
 
-def judged(candidate: Bent, champion: Bent | None = None) -> Evaluation:
-    return evaluate(candidate, BASE, PANEL, TEST, champion=champion)
+def judged(candidate: Bent, champion: Bent | None = None, panel_champion: Bent | None = None) -> Evaluation:
+    return evaluate(candidate, BASE, PANEL, TEST, champion=champion, panel_champion=panel_champion)
 
 
 def test_the_base_itself_is_worse_than_none() -> None:
@@ -81,3 +81,38 @@ def test_a_broken_candidate_is_refused(value: float) -> None:
 
     assert not decision.promoted
     assert "not a number" in decision.reason
+
+
+def test_an_own_model_has_to_beat_the_panels() -> None:
+    level = decide(judged(Bent(), panel_champion=Bent()))
+    better = decide(judged(Bent(), panel_champion=Bent(stretch=1.02)))
+
+    assert not level.promoted
+    assert "against panel's" in level.reason
+    assert "has to beat" in level.reason
+    assert better.promoted
+    assert "against panel's" in better.reason
+
+
+@pytest.mark.parametrize(
+    ("candidate", "champion", "retires"),
+    [
+        (Bent(stretch=1.3), Bent(stretch=1.02), True),
+        (Bent(stretch=1.3), Bent(), True),
+        (Bent(stretch=1.3), None, False),
+        (Bent(shift=np.nan), Bent(stretch=1.02), True),
+    ],
+)
+def test_a_champion_that_does_not_beat_the_panels_is_retired(
+    candidate: Bent, champion: Bent | None, retires: bool
+) -> None:
+    decision = decide(judged(candidate, champion, panel_champion=Bent()))
+
+    assert (decision.promoted, decision.retires) == (False, retires)
+    assert ("the champion is retired" in decision.reason) is retires
+
+
+def test_a_champion_that_beats_the_panels_stays_when_a_candidate_fails() -> None:
+    decision = decide(judged(Bent(stretch=1.3), Bent(), panel_champion=Bent(stretch=1.02)))
+
+    assert (decision.promoted, decision.retires) == (False, False)

@@ -13,7 +13,7 @@ _PARTICIPANTS: Final = {
     "ingestor": (("quotes", "backfills"), ("quotes", "backfill-requests", "backfills")),
     "trainer": (("models", "training-requests"), ("quotes", "training-requests")),
     "predictor": (
-        ("forecasts", "training-requests", "backfill-requests"),
+        ("forecasts", "training-requests", "models", "backfill-requests"),
         ("quotes", "models", "training-requests", "forecasts", "backfill-requests", "backfills"),
     ),
 }

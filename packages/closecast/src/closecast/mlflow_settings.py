@@ -7,6 +7,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from closecast.events import ModelName
+from closecast.model_names import ModelNames
 from closecast.settings import SettingsGroup
 
 DEFAULT_MODEL: Final = "closecast-panel"
@@ -24,6 +25,15 @@ STATE_TAG: Final = "closecast.state"
 """Tag of a run: DECIDED once its outcome is fixed, APPLIED once the registry shows it; none while it trains."""
 DECIDED: Final = "decided"
 APPLIED: Final = "applied"
+OUTCOME_TAG: Final = "closecast.outcome"
+"""Tag of a run and of its version: promoted, rejected or failed."""
+REASON_TAG: Final = "closecast.reason"
+"""Tag of a run and of its version: why."""
+SKILL_TAG: Final = "closecast.skill"
+"""Tag of a version: 1 - mqloss / mqloss of naive."""
+CHOSEN_TAG: Final = "closecast.chosen"
+"""Tag of a registered model: the version that a person promoted last, a space, and when; set before the alias moves, so
+that whoever moves the alias at the same moment sees it."""
 
 
 def answer_tag(request_id: UUID) -> str:
@@ -38,5 +48,14 @@ class MlflowSettings(SettingsGroup):
 
     tracking_uri: str = Field(default="http://localhost:5000", description="Address of the MLflow server.")
     experiment: str = Field(default="closecast", min_length=1, description="Experiment that the runs go to.")
-    model: ModelName = Field(default=DEFAULT_MODEL, description="Registered model of the panel.")
+    model: ModelName = Field(
+        default=DEFAULT_MODEL,
+        max_length=63,
+        description="Registered model of the panel; a symbol's own is called as it, with the symbol instead of panel.",
+    )
     timeout_s: float = Field(default=30.0, gt=0, description="How long one request may take.")
+
+    @property
+    def names(self) -> ModelNames:
+        """The names of the panel's model and of the symbols' own."""
+        return ModelNames(self.model)

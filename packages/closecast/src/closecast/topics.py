@@ -65,7 +65,7 @@ class Topics:
         self.models = Topic(
             name=f"{prefix}models",
             event=ModelEvent,
-            description="The outcome of every training: promoted, rejected or failed.",
+            description="The outcome of every training (promoted, rejected, failed), and what a person promoted.",
             key="model",
             config={"cleanup.policy": "compact"},
             single_partition=True,

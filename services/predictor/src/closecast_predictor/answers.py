@@ -58,6 +58,7 @@ def forecast_summary(forecast: Forecast) -> dict[str, Any]:
         "currency": forecast.currency,
         "model": forecast.model,
         "version": forecast.version,
+        "why": forecast.why,
         "skill": forecast.skill,
         "origin": forecast.origin,
         "last_close": forecast.last_close,

@@ -10,7 +10,7 @@ from closecast_predictor import metrics
 from closecast_predictor.answers import Answer
 from closecast_predictor.inference import forecast_symbols
 from closecast_predictor.scoring import DEFAULT_SCORE_DAYS, Score, Scoreboard
-from closecast_predictor.snapshot import Model
+from closecast_predictor.snapshot import Lineup, Model
 from closecast_predictor.track_record import SymbolScores, TrackRecord
 from closecast_predictor.windows import Window, Windows
 
@@ -102,10 +102,10 @@ class Book:
             self._scores = None
         return changed, scores
 
-    def forecast(self, model: Model, symbols: Iterable[str]) -> list[Forecast]:
+    def forecast(self, models: Lineup[Model], symbols: Iterable[str]) -> list[Forecast]:
         """Forecast these symbols, all others stay as they are; return the forecasts that say something new."""
         with metrics.INFERENCE_DURATION.labels("snapshot").time():
-            made = forecast_symbols(model, self._windows, tuple(sorted(symbols)))
+            made = forecast_symbols(models, self._windows, symbols)
         # One that only repeats what was said keeps the time at which it was said first.
         new = [forecast for forecast in made if not _repeats(self._forecasts.get(forecast.symbol), forecast)]
         with self._changing:

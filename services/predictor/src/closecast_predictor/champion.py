@@ -1,7 +1,6 @@
-"""Gets the champion from MLflow, beside the work that goes on with the version there is."""
+"""Gets champions from MLflow, the panel's and symbols' own, beside the work that goes on with those there are."""
 
 import queue
-import shutil
 import tempfile
 import threading
 import time
@@ -10,163 +9,147 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from closecast.forecasting.bundle import Bundle
-from closecast.mlflow_settings import MlflowSettings
+from closecast.mlflow_settings import CHAMPION, MlflowSettings
 from closecast.telemetry.logs import get_logger
 from closecast_predictor import metrics
-from closecast_predictor.registry import RegisteredVersion, Registry
-from closecast_predictor.snapshot import Model, ModelFiles
+from closecast_predictor.cache import LoadedModel, ModelCache
+from closecast_predictor.registry import Registry
 
 _FIRST_RETRY_S: Final = 1.0
 _LONGEST_RETRY_S: Final = 60.0
+_ALL: Final = ""
 
 _log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedModel:
-    """A version that is ready to speak.
+class Retired:
+    """A registered model that has no champion any more.
 
     Attributes:
-        model: What forecasts.
-        files: The same as it travels to the replicas.
+        name: Its name.
     """
 
-    model: Model
-    files: ModelFiles
-
-    @classmethod
-    def base(cls, name: str) -> "LoadedModel":
-        """Return the base under the name of a registered model."""
-        return cls(Model.base(name), ModelFiles(name, Model.base(name).version))
-
-    @classmethod
-    def read(cls, name: str, version: str, folder: Path) -> "LoadedModel":
-        """Read a version's folder.
-
-        Raises:
-            InvalidBundleError: If it is missing a file, or cannot be served by this code.
-        """
-        bundle = Bundle.load(folder)
-        return cls(Model(name, version, bundle.spec.skill, bundle), ModelFiles.read(name, version, folder))
+    name: str
 
 
-class ModelCache:
-    """Keeps the last good version on disk, so that a restart while MLflow is down does not fall back to the base.
-
-    Args:
-        folder: Where; made when it is missing.
-        name: Name of the registered model.
-    """
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self._folder = folder / name
-        self._name = name
-
-    def keep(self, version: str, downloaded: Path) -> None:
-        """Move a version's folder in as the last good one."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        kept = self._folder / version
-        shutil.rmtree(kept, ignore_errors=True)
-        shutil.move(downloaded, kept)
-        for other in self._folder.iterdir():
-            if other != kept:
-                shutil.rmtree(other, ignore_errors=True)
-
-    def last_good(self) -> LoadedModel | None:
-        """Return the version that was kept, or None."""
-        for folder in self._folder.glob("*"):
-            try:
-                return LoadedModel.read(self._name, folder.name, folder)
-            except (OSError, ValueError) as error:
-                _log.warning("cached model is unusable", version=folder.name, error=str(error))
-        return None
+Change = LoadedModel | Retired
+"""What becomes of one registered model: another version speaks, or none."""
 
 
 class ChampionLoader:
-    """Downloads promoted versions in a thread of its own and hands each over when it is ready.
+    """Downloads champions in a thread of its own and hands each over when it is ready.
 
-    MLflow may be down or slow: the loader tries again, at longer and longer intervals; the caller keeps what it has.
+    Which version is champion is what the alias in MLflow says, never an event: of two that were promoted at the same
+    moment every predictor loads the one that MLflow ended with. MLflow may be down or slow: the loader tries again, at
+    longer and longer intervals; the caller keeps what it has.
 
     Args:
-        settings: Where MLflow is, and the name of the model.
-        cache: Where the last good version is kept.
-        loaded: Called with each version that is ready, in the loader's thread.
-        settled: Called once, when the first look for a champion has ended, well or not.
+        settings: Where MLflow is, and the names of the models.
+        cache: Where the last good versions are kept.
+        changed: Called with each change, in the loader's thread.
+        settled: Called once, when the first look for champions has ended, well or not.
     """
 
     def __init__(
         self,
         settings: MlflowSettings,
         cache: ModelCache,
-        loaded: Callable[[LoadedModel], None],
+        changed: Callable[[Change], None],
         settled: Callable[[], None],
     ) -> None:
-        self._settings = settings
+        self._names = settings.names
+        self._registry = Registry(settings)
         self._cache = cache
-        self._loaded = loaded
+        self._changed = changed
         self._settled = settled
-        self._wanted: queue.SimpleQueue[RegisteredVersion | None] = queue.SimpleQueue()
-        self._serving: str | None = None
+        self._wanted: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._versions: dict[str, str] = {}
         self._thread = threading.Thread(target=self._run, name="champion-loader", daemon=True)
 
     def start(self) -> None:
-        """Look for the champion, then wait for promotions."""
+        """Look for all champions, then wait to be told to look again."""
         self._thread.start()
 
-    def promoted(self, version: str, run_id: str) -> None:
-        """Load a version that was promoted.
-
-        Raises:
-            ValueError: If it cannot be one of MLflow's.
-        """
-        self._wanted.put(RegisteredVersion(version, run_id))
+    def look(self, name: str = _ALL) -> None:
+        """See whether a model has another champion than the one that was handed over; all models if none is named."""
+        if name in {_ALL, self._names.panel} or self._names.symbol_of(name) is not None:
+            self._wanted.put(name)
 
     def stop(self) -> None:
         """End the thread; a download under way is left to itself."""
         self._wanted.put(None)
 
     def _run(self) -> None:
-        registry = Registry(self._settings)
-        behind = not self._attempt(registry, None)
-        if behind and (kept := self._cache.last_good()) is not None:
-            self._hand_over(kept)
+        behind = not self._follow_all()
+        if behind:
+            self._fall_back()
         self._settled()
         delay = _FIRST_RETRY_S
         while True:
             try:
-                wanted = self._wanted.get(timeout=delay if behind else None)
+                name = self._wanted.get(timeout=delay if behind else None)
             except queue.Empty:
-                # The alias is asked again: by now another version may be champion.
-                behind, delay = not self._attempt(registry, None), min(2 * delay, _LONGEST_RETRY_S)
+                behind, delay = not self._follow_all(), min(2 * delay, _LONGEST_RETRY_S)
             else:
-                if wanted is None:
+                if name is None:
                     return
-                behind, delay = not self._attempt(registry, wanted), _FIRST_RETRY_S
+                behind = not self._follow_all() if name == _ALL else not self._follow(name) or behind
+                delay = _FIRST_RETRY_S
+            metrics.MODEL_STALE.set(behind)
 
-    def _attempt(self, registry: Registry, wanted: RegisteredVersion | None) -> bool:
-        """Load what is wanted, or what the alias names; return whether nothing is left to do."""
+    def _follow_all(self) -> bool:
+        """Follow every champion that changed, the panel's first; return whether nothing is left to do."""
+        try:
+            aliases = self._registry.speaking()
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with MLflow, the last good versions stay
+            self._failed(None, error)
+            return False
+        champions = {name: versions[CHAMPION] for name, versions in aliases.items() if CHAMPION in versions}
+        changed = [
+            name for name in champions.keys() | self._versions.keys() if champions.get(name) != self._versions.get(name)
+        ]
+        # One that cannot be loaded keeps none of the others waiting.
+        followed = [self._follow(name) for name in sorted(changed, key=lambda name: (name != self._names.panel, name))]
+        return all(followed)
+
+    def _follow(self, name: str) -> bool:
+        """Hand over what the alias of a model names; return whether nothing is left to do."""
         started = time.perf_counter()
         try:
-            target = wanted or registry.champion()
-            if target is not None and target.version != self._serving:
-                self._hand_over(self._download(registry, target))
-                _log.info("champion loaded", version=target.version, seconds=round(time.perf_counter() - started, 3))
+            champion = self._registry.champion(name)
+            if champion is None:
+                self._retire(name)
+            elif champion.version != self._versions.get(name):
+                with tempfile.TemporaryDirectory(prefix="closecast-model-") as folder:
+                    downloaded = self._registry.download(champion, Path(folder))
+                    loaded = LoadedModel.read(name, champion.version, self._names.symbol_of(name), downloaded)
+                    self._cache.keep(name, champion.version, downloaded)
+                self._hand_over(loaded)
+                seconds = round(time.perf_counter() - started, 3)
+                _log.info("champion loaded", model=name, version=champion.version, seconds=seconds)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with MLflow or the version, the last good one stays
-            metrics.MODEL_LOAD_FAILURES.inc()
-            metrics.MODEL_STALE.set(1)
-            _log.warning("champion not loaded, the last good model stays", error=f"{type(error).__name__}: {error}")
+            self._failed(name, error)
             return False
-        metrics.MODEL_STALE.set(0)
         return True
 
-    def _download(self, registry: Registry, target: RegisteredVersion) -> LoadedModel:
-        with tempfile.TemporaryDirectory(prefix="closecast-model-") as folder:
-            downloaded = registry.download(target, Path(folder))
-            loaded = LoadedModel.read(self._settings.model, target.version, downloaded)
-            self._cache.keep(target.version, downloaded)
-            return loaded
+    def _fall_back(self) -> None:
+        for kept in self._cache.last_good():
+            if kept.name not in self._versions:
+                self._hand_over(kept)
 
-    def _hand_over(self, model: LoadedModel) -> None:
-        self._serving = model.model.version
-        self._loaded(model)
+    def _retire(self, name: str) -> None:
+        if self._versions.pop(name, None) is not None:
+            self._cache.forget(name)
+            self._changed(Retired(name))
+            _log.info("there is no champion any more", model=name)
+
+    def _hand_over(self, loaded: LoadedModel) -> None:
+        self._versions[loaded.name] = loaded.model.version
+        self._changed(loaded)
+
+    def _failed(self, name: str | None, error: Exception) -> None:
+        metrics.MODEL_LOAD_FAILURES.inc()
+        metrics.MODEL_STALE.set(1)
+        told = f"{type(error).__name__}: {error}"
+        _log.warning("champion not loaded, the last good model stays", model=name, error=told)

@@ -3,14 +3,13 @@
 import asyncio
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, ParamSpec, TypeVar
 from uuid import UUID
 
 import ray
-from ray import ObjectRef, serve
-from ray.exceptions import RayError, RayTaskError
-from ray.serve.exceptions import RayServeException
+from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from closecast.events import TrainingRequest
@@ -26,25 +25,26 @@ from closecast_predictor.api.routes.context import Context
 from closecast_predictor.api.serving import SERVING
 from closecast_predictor.autoscaling import BUSY, BusyMeter
 from closecast_predictor.backfills import Backfill
-from closecast_predictor.champion import LoadedModel, ModelCache
+from closecast_predictor.cache import LoadedModel, ModelCache
 from closecast_predictor.companies import Companies
 from closecast_predictor.engine import Engine, Status
 from closecast_predictor.ray_output import configure_process_logs
+from closecast_predictor.remote_desk import RemoteDesk, SharedModel, Update
 from closecast_predictor.settings import PredictorSettings
-from closecast_predictor.snapshot import Model, ModelFiles, Snapshot
+from closecast_predictor.snapshot import Lineup, Model, ModelFiles, Snapshot
 from closecast_predictor.stats import Statistics, Stats, SymbolStats
 from closecast_predictor.training import Training
+from closecast_predictor.versions import Refusal, Version, VersionDetails
 from closecast_predictor.windows import Window
 
 _LONG_POLL_S: Final = 20.0
 _FIRST_SNAPSHOT_S: Final = 5.0
 _RETRY_S: Final = 0.5
 _PORT_RETRY_S: Final = 5.0
-_CALL_S: Final = 15.0
+_MLFLOW_CALLS: Final = 4
 
-Update = tuple[str, list[ObjectRef[Snapshot]], list[ObjectRef[ModelFiles]]]
-"""Token of a snapshot, and references to it and to the files of the model that made it; lists keep Ray from resolving
-them on the way."""
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _log = get_logger(__name__)
 
@@ -57,17 +57,18 @@ class Forecaster:
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
         self._update: Update | None = None
-        self._files: tuple[ModelFiles, ObjectRef[ModelFiles]] | None = None
+        self._shared: dict[tuple[str, str], SharedModel] = {}
         self._stop_metrics: Callable[[], None] = lambda: None
         self._serving_metrics = self._loop.create_task(self._serve_metrics(settings))
         cache = settings.cache or Path(tempfile.mkdtemp(prefix="closecast-models-"))
-        self._engine = Engine(settings, ModelCache(cache, settings.mlflow.model), self._share)
+        self._engine = Engine(settings, ModelCache(cache, settings.mlflow.names), self._share)
         self._statistics = Statistics(self._engine)
+        self._mlflow_calls = ThreadPoolExecutor(_MLFLOW_CALLS, thread_name_prefix="mlflow")
         self._engine.start()
 
     async def next_update(self, known: str, wait_s: float) -> Update | None:
         """Return the latest snapshot as soon as it is another than the known one; None if none comes in time."""
-        if self._update is None or self._update[0] == known:
+        if self._update is None or self._update.token == known:
             try:
                 await asyncio.wait_for(self._changed.wait(), wait_s)
             except TimeoutError:
@@ -80,7 +81,23 @@ class Forecaster:
 
     async def training(self, request_id: str) -> Training | None:
         """Return what is known of a training request."""
-        return await asyncio.to_thread(self._engine.trainings.find, UUID(request_id))
+        return await self._ask_mlflow(self._engine.trainings.find, UUID(request_id))
+
+    async def latest_trainings(self, limit: int) -> list[Training]:
+        """Return the latest training requests."""
+        return await self._ask_mlflow(self._engine.trainings.latest, limit)
+
+    async def versions(self, limit: int) -> list[Version]:
+        """Return the latest registered versions."""
+        return await self._ask_mlflow(self._engine.catalog.versions, limit)
+
+    async def version(self, model: str, version: str) -> VersionDetails | Refusal:
+        """Return all that is known of a version."""
+        return await self._ask_mlflow(self._engine.catalog.version, model, version)
+
+    async def promote(self, model: str, version: str) -> VersionDetails | Refusal:
+        """Make a version the champion of its model."""
+        return await self._ask_mlflow(self._engine.promote, model, version)
 
     async def request_backfill(self, symbol: str) -> Backfill:
         """Have a symbol fetched, unless that is under way."""
@@ -114,8 +131,13 @@ class Forecaster:
     async def __del__(self) -> None:
         """Let go of Kafka and of the port."""
         self._serving_metrics.cancel()
+        self._mlflow_calls.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(self._engine.stop)
         self._stop_metrics()
+
+    async def _ask_mlflow(self, call: Callable[P, T], *arguments: P.args, **_: P.kwargs) -> T:
+        """Call what waits for MLflow in threads of its own: while it is slow nothing else waits."""
+        return await self._loop.run_in_executor(self._mlflow_calls, call, *arguments)
 
     async def _serve_metrics(self, settings: PredictorSettings) -> None:
         """Serve /metrics as soon as the port is free: the forecaster that this one replaces may still have it."""
@@ -128,11 +150,15 @@ class Forecaster:
             else:
                 return
 
-    def _share(self, snapshot: Snapshot, model: LoadedModel) -> None:
-        if self._files is None or self._files[0] is not model.files:
-            self._files = model.files, ray.put(model.files)
-        update = (snapshot.token, [ray.put(snapshot)], [self._files[1]])
+    def _share(self, snapshot: Snapshot, models: Lineup[LoadedModel]) -> None:
+        shared = models.map(self._share_model)
+        self._shared = {one.version: one for one in shared}
+        update = Update(snapshot.token, ray.put(snapshot), shared)
         self._loop.call_soon_threadsafe(self._announce, update)
+
+    def _share_model(self, loaded: LoadedModel) -> SharedModel:
+        version = (loaded.name, loaded.model.version)
+        return self._shared.get(version) or SharedModel(version, ray.put(loaded.files))
 
     def _announce(self, update: Update) -> None:
         self._update = update
@@ -150,7 +176,7 @@ class Api:
         self._desk = RemoteDesk(forecaster)
         self._busy = BusyMeter()
         self._replica = serve.get_replica_context().replica_tag
-        self._loaded: tuple[str, Model] | None = None
+        self._loaded: dict[tuple[str, str], Model] = {}
         SERVING.max_body, SERVING.max_in_progress = settings.max_body_bytes, settings.max_in_progress
         SERVING.guard = guard_of(settings)
         metrics.STARTED.set_to_current_time()
@@ -196,79 +222,13 @@ class Api:
     async def _take(self, update: Update | None) -> None:
         if update is None:
             return
-        _, (snapshot_ref,), (files_ref,) = update
-        snapshot: Snapshot = await snapshot_ref
-        if self._loaded is None or self._loaded[0] != snapshot.version:
-            files: ModelFiles = await files_ref
-            self._loaded = snapshot.version, await asyncio.to_thread(_load, files)
-        SERVING.swap(snapshot, self._loaded[1])
-
-
-class RemoteDesk:
-    """Calls the forecaster through Ray Serve.
-
-    Args:
-        forecaster: Handle of the deployment.
-    """
-
-    def __init__(self, forecaster: DeploymentHandle[Forecaster]) -> None:
-        # By reference: replies hold references to objects, which gRPC would pin in the store for ever.
-        self._forecaster = forecaster.options(_by_reference=True)
-
-    async def next_update(self, known: str, wait_s: float) -> Update | None:
-        """Return the next snapshot; see `Forecaster.next_update`."""
-        update: Update | None = await self._call("next_update", known, wait_s, timeout_s=wait_s + _CALL_S)
-        return update
-
-    async def request_training(self, request: TrainingRequest) -> None:
-        """Publish a training request and return once Kafka has it."""
-        await self._call("request_training", request.to_bytes())
-
-    async def training(self, request_id: UUID) -> Training | None:
-        """Return what is known of a training request."""
-        found: Training | None = await self._call("training", str(request_id))
-        return found
-
-    async def request_backfill(self, symbol: str) -> Backfill:
-        """Have a symbol fetched, unless that is under way; return once Kafka has the request."""
-        requested: Backfill = await self._call("request_backfill", symbol)
-        return requested
-
-    async def backfill(self, symbol: str) -> Backfill | None:
-        """Return what is known of a symbol that was to be fetched."""
-        found: Backfill | None = await self._call("backfill", symbol)
-        return found
-
-    async def window(self, symbol: str, sessions: int) -> Window | None:
-        """Return the latest sessions of a symbol, None if there is no quote of it."""
-        window: Window | None = await self._call("window", symbol, sessions)
-        return window
-
-    async def stats(self) -> Stats:
-        """Return the figures of the whole deployment."""
-        stats: Stats = await self._call("stats")
-        return stats
-
-    async def stats_of(self, symbol: str, *, late: bool) -> SymbolStats | None:
-        """Return how the forecasts of a symbol have fared, None if there is no quote of it."""
-        stats: SymbolStats | None = await self._call("stats_of", symbol, late=late)
-        return stats
-
-    async def status(self) -> Status:
-        """Return how far the forecaster is."""
-        status: Status = await self._call("status")
-        return status
-
-    async def _call(self, method: str, *arguments: object, timeout_s: float = _CALL_S, **named: object) -> Any:  # noqa: ANN401 - the method's
-        try:
-            return await asyncio.wait_for(getattr(self._forecaster, method).remote(*arguments, **named), timeout_s)
-        except RayTaskError as error:
-            raise ForecasterUnavailableError(f"the forecaster failed: {error.cause}") from error
-        except (RayError, RayServeException, TimeoutError) as error:
-            told = str(error).strip().splitlines()
-            raise ForecasterUnavailableError(
-                f"the forecaster cannot be reached: {told[-1] if told else error!r}"
-            ) from error
+        snapshot: Snapshot = await update.snapshot
+        for model in update.models:
+            if model.version not in self._loaded:
+                files: ModelFiles = await model.files
+                self._loaded[model.version] = await asyncio.to_thread(_load, files)
+        self._loaded = {model.version: self._loaded[model.version] for model in update.models}
+        SERVING.swap(snapshot, update.models.map(lambda model: self._loaded[model.version]))
 
 
 def _load(files: ModelFiles) -> Model:

@@ -16,15 +16,20 @@ from closecast_predictor import metrics
 from closecast_predictor.arrivals import Arrivals
 from closecast_predictor.backfills import Backfill, BackfillDesk
 from closecast_predictor.book import Book
-from closecast_predictor.champion import ChampionLoader, LoadedModel, ModelCache
+from closecast_predictor.cache import LoadedModel, ModelCache
+from closecast_predictor.catalog import Catalog
+from closecast_predictor.champion import ChampionLoader
 from closecast_predictor.feed import Feed
 from closecast_predictor.inbox import Inbox, Work
 from closecast_predictor.outbox import Outbox
 from closecast_predictor.registry import Registry
+from closecast_predictor.runs import TrainingRuns
 from closecast_predictor.scoring import count
 from closecast_predictor.settings import PredictorSettings
-from closecast_predictor.snapshot import Model, Snapshot
+from closecast_predictor.snapshot import Lineup, Model, Snapshot
+from closecast_predictor.speakers import Speakers
 from closecast_predictor.training import TrainingDesk
+from closecast_predictor.versions import Refusal, VersionDetails
 
 _POLL_S: Final = 1.0
 _FIRST_CHAMPION_S: Final = 10.0
@@ -32,7 +37,7 @@ _BROKER_RETRY_S: Final = 2.0
 
 _log = get_logger(__name__)
 
-Share = Callable[[Snapshot, LoadedModel], None]
+Share = Callable[[Snapshot, Lineup[LoadedModel]], None]
 Phase = Literal["connecting to Kafka", "reading the quotes", "ready", "stopped"]
 
 
@@ -47,8 +52,8 @@ class Status:
     Attributes:
         phase: What it is doing.
         symbols: Symbols that it knows quotes of.
-        model: Name of the model that speaks.
-        version: Version that speaks.
+        model: Name of the panel's model.
+        version: Version of it that speaks.
     """
 
     phase: Phase
@@ -58,23 +63,25 @@ class Status:
 
 
 class Engine:
-    """Keeps windows, model, forecasts and scores in one thread that only events wake.
+    """Keeps windows, models, forecasts and scores in one thread that only events wake.
 
     Args:
         settings: Of the predictor.
-        cache: Where the last good model is kept.
-        share: Given each new snapshot with the model that made it, in the engine's thread.
+        cache: Where the last good models are kept.
+        share: Given each new snapshot with the models that made it, in the engine's thread.
     """
 
     def __init__(self, settings: PredictorSettings, cache: ModelCache, share: Share) -> None:
-        self.trainings = TrainingDesk(settings.kafka, Registry(settings.mlflow))
+        registry = Registry(settings.mlflow)
+        self.trainings = TrainingDesk(settings.kafka, TrainingRuns(registry))
         self.backfills = BackfillDesk(settings.kafka)
         self._arrivals = Arrivals(self.backfills)
+        self.catalog = Catalog(registry, lambda: self._speakers.versions)
         self._settings = settings
         self._share = share
         self._inbox = Inbox(settings.coalesce_ms / 1000)
         self._book = Book(settings.sessions, settings.score_days)
-        self._model = LoadedModel.base(settings.mlflow.model)
+        self._speakers = Speakers(settings.mlflow.names)
         self._champion_looked_up = threading.Event()
         self._loader = ChampionLoader(settings.mlflow, cache, self._inbox.put, self._champion_looked_up.set)
         self._feed: Feed | None = None
@@ -86,13 +93,13 @@ class Engine:
     @property
     def status(self) -> Status:
         """How far the engine is."""
-        model = self._model.model
-        return Status(self._phase, len(self._book), model.name, model.version)
+        panel = self._speakers.lineup.panel.model
+        return Status(self._phase, len(self._book), panel.name, panel.version)
 
     @property
     def model(self) -> Model:
-        """The model that speaks."""
-        return self._model.model
+        """The model that speaks for the panel."""
+        return self._speakers.lineup.panel.model
 
     @property
     def book(self) -> Book:
@@ -123,6 +130,20 @@ class Engine:
         if self._phase != "ready":
             raise NotReadyError(f"the forecaster is {self._phase}")
 
+    def promote(self, model: str, version: str) -> VersionDetails | Refusal:
+        """Make a version the champion of its model, and tell every predictor; any thread may ask.
+
+        Raises:
+            RegistryUnavailableError: If MLflow does not answer.
+            KafkaError: If MLflow has it but Kafka does not: it is to be asked for again.
+        """
+        promotion = self.catalog.promote(model, version)
+        if isinstance(promotion, Refusal):
+            return promotion
+        self._loader.look(model)
+        self.trainings.announce(promotion)
+        return self.catalog.version(model, version)
+
     @property
     def is_alive(self) -> bool:
         """Whether all its threads run, or it was told to stop."""
@@ -147,11 +168,13 @@ class Engine:
 
     def _run(self) -> None:
         feed = self._start_reading()
+        # A version may have been promoted after the first look, by an event that was read with the backlog.
+        self._loader.look()
         self._champion_looked_up.wait(_FIRST_CHAMPION_S)
         first = self._inbox.gather(timeout_s=0.001)
         if feed is None or first is None:
             return
-        self._speak(first.model or self._model)
+        self._speakers.change(first.models.values(), ())
         outbox = Outbox(self._settings.kafka)
         outbox.publish(self._renew(self._due(self._book.symbols), first.arrived))
         self._phase = "ready"
@@ -205,20 +228,14 @@ class Engine:
         for event in work.events:
             self._note_request(event)
             self._note_promotion(event)
-        if work.model is not None:
-            self._speak(work.model)
-        due = self._due(changed if work.model is None else self._book.symbols)
-        if work.model is not None or due:
+        changed |= self._speakers.change(work.models.values(), self._book.symbols)
+        due = self._due(changed)
+        if work.models or due:
             outbox.publish(self._renew(due, work.arrived))
         count(scores)
 
     def _due(self, changed: Iterable[str]) -> set[str]:
         return self._arrivals.due(changed, self._book.last_session)
-
-    def _speak(self, loaded: LoadedModel) -> None:
-        for model, value in ((self._model.model, 0), (loaded.model, 1)):
-            metrics.MODEL_INFO.labels(model.name, model.version).set(value)
-        self._model = loaded
 
     def _note_request(self, event: Event) -> None:
         if isinstance(event, TrainingRequest):
@@ -231,19 +248,18 @@ class Engine:
             self.backfills.ended(event)
 
     def _note_promotion(self, event: Event) -> None:
-        if isinstance(event, ModelEvent) and event.outcome == "promoted" and event.model == self._model.model.name:
-            try:
-                self._loader.promoted(event.version or "", event.run_id or "")
-            except ValueError as error:
-                _log.warning("promotion ignored", error=str(error))
+        # A rejection may have retired a symbol's own champion.
+        if isinstance(event, ModelEvent) and event.outcome != "failed":
+            self._loader.look(event.model)
 
     def _renew(self, symbols: Iterable[str], arrived: float) -> list[Forecast]:
-        model = self._model.model
-        new = self._book.forecast(model, symbols)
+        lineup = self._speakers.lineup
+        new = self._book.forecast(lineup.map(lambda loaded: loaded.model), symbols)
         self._snapshots += 1
         token = f"{self._token}-{self._snapshots}"
         answers = self._book.answers
-        self._share(Snapshot(token, model.name, model.version, answers), self._model)
+        panel = lineup.panel.model
+        self._share(Snapshot(token, panel.name, panel.version, answers), lineup)
         metrics.SNAPSHOTS.inc()
         metrics.SNAPSHOT_DELAY.observe(time.perf_counter() - arrived)
         metrics.SYMBOLS.set(len(answers))

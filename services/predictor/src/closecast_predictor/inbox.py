@@ -1,4 +1,4 @@
-"""Where the forecaster's work arrives: events and models, gathered into bursts."""
+"""Where the forecaster's work arrives: events and changes of models, gathered into bursts."""
 
 import queue
 import time
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from closecast.events import Event
-from closecast_predictor.champion import LoadedModel
+from closecast_predictor.champion import Change
 
 _LONGEST_GATHERING_S: Final = 0.25
 """A stream that never pauses is still answered this often."""
@@ -18,12 +18,12 @@ class Work:
 
     Attributes:
         events: Events in the order of their arrival.
-        model: The latest model that was handed over, if any.
+        models: The latest change of each registered model that has changed, by name.
         arrived: `time.perf_counter` when the first of it came.
     """
 
     events: list[Event] = field(default_factory=list)
-    model: LoadedModel | None = None
+    models: dict[str, Change] = field(default_factory=dict)
     arrived: float = field(default_factory=time.perf_counter)
 
 
@@ -36,9 +36,9 @@ class Inbox:
 
     def __init__(self, gather_s: float) -> None:
         self._gather_s = gather_s
-        self._queue: queue.SimpleQueue[list[Event] | LoadedModel | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[Event] | Change | None] = queue.SimpleQueue()
 
-    def put(self, item: list[Event] | LoadedModel) -> None:
+    def put(self, item: list[Event] | Change) -> None:
         """Add work; any thread may."""
         self._queue.put(item)
 
@@ -59,11 +59,11 @@ class Inbox:
             return work
         work.arrived = time.perf_counter()
         while item is not None:
-            if isinstance(item, LoadedModel):
-                work.model = item
-            else:
+            if isinstance(item, list):
                 work.events += item
-            urgent = work.model is not None or time.perf_counter() - work.arrived > _LONGEST_GATHERING_S
+            else:
+                work.models[item.name] = item
+            urgent = bool(work.models) or time.perf_counter() - work.arrived > _LONGEST_GATHERING_S
             try:
                 item = self._queue.get_nowait() if urgent else self._queue.get(timeout=self._gather_s)
             except queue.Empty:

@@ -1,5 +1,7 @@
-"""From windows to forecasts: one batch for all symbols that changed."""
+"""From windows to forecasts: one batch for all symbols that changed and share a model."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -11,17 +13,23 @@ from closecast.forecasting.panel import Panel
 from closecast.forecasting.series import Floats
 from closecast.horizons import HORIZONS
 from closecast_predictor import metrics
-from closecast_predictor.snapshot import Model
+from closecast_predictor.snapshot import Lineup, Model
 from closecast_predictor.windows import Window, Windows
 
 _DIGITS: Final = 8
 """Significant digits of a price: finer than any tick, short enough to read."""
 
 
-def forecast_symbols(model: Model, windows: Windows, symbols: tuple[str, ...]) -> list[Forecast]:
-    """Return the forecasts of these symbols, seen from the latest session of each."""
-    if not symbols:
-        return []
+def forecast_symbols(models: Lineup[Model], windows: Windows, symbols: Iterable[str]) -> list[Forecast]:
+    """Return the forecasts of these symbols in alphabetical order, each by its model, from its latest session."""
+    batches: dict[str, list[str]] = defaultdict(list)
+    for symbol in sorted(symbols):
+        batches[models.of(symbol).name].append(symbol)
+    made = [one for batch in batches.values() for one in _forecast_batch(models.of(batch[0]), windows, tuple(batch))]
+    return sorted(made, key=lambda forecast: forecast.symbol)
+
+
+def _forecast_batch(model: Model, windows: Windows, symbols: tuple[str, ...]) -> list[Forecast]:
     prices = round_prices(model.forecaster.forecast(windows.panel(symbols)))
     made_at = datetime.now(UTC)
     return [_forecast(model, windows[symbol], prices[row], made_at) for row, symbol in enumerate(symbols)]
@@ -56,6 +64,7 @@ def _forecast(model: Model, window: Window, prices: Floats, made_at: datetime) -
         last_close=float(round_prices(np.array(window.last_close))),
         model=model.name,
         version=model.version,
+        why=model.why,
         skill=model.skill,
         horizons=horizons,
         made_at=made_at,

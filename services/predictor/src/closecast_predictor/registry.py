@@ -1,28 +1,59 @@
-"""The little that the predictor needs of MLflow: which version is champion, its files, and outcomes of trainings."""
+"""The predictor's way to MLflow: which versions are champions, and their files."""
 
 import os
 import re
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID
 
-from closecast.events import ModelEvent
-from closecast.mlflow_settings import (
-    APPLIED,
-    ARTIFACT_PATH,
-    CHAMPION,
-    OUTCOME_FILE,
-    REQUEST_TAG,
-    STATE_TAG,
-    MlflowSettings,
-    answer_tag,
-)
+import requests
+
+from closecast.mlflow_settings import ARTIFACT_PATH, CHAMPION, MlflowSettings
 
 _ATTEMPTS_OF_A_REQUEST: Final = 2
+_MODELS_A_CALL: Final = 1000
 _VERSION: Final = re.compile(r"\d{1,18}")
 _RUN_ID: Final = re.compile(r"[0-9a-f]{32}")
+
+
+_OUTAGES: Final = frozenset({401, 403, 408, 429})
+
+
+class RegistryUnavailableError(ConnectionError):
+    """MLflow cannot be asked now; a later try may succeed."""
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """Tell what goes wrong on the way to MLflow, or because it is overloaded or locked, as one error.
+
+    Raises:
+        RegistryUnavailableError: If a later try may succeed.
+        MlflowException: If the call itself was wrong.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except (requests.RequestException, MlflowException) as error:
+        if _status(error) >= 500 or _status(error) in _OUTAGES:  # noqa: PLR2004
+            raise RegistryUnavailableError(f"MLflow does not answer: {error}") from error
+        raise
+
+
+def _status(error: Any) -> int:  # noqa: ANN401 - mlflow is untyped
+    """Return the HTTP status of an error; 503 where no answer came."""
+    if isinstance(error, requests.RequestException):
+        return 503 if error.response is None else error.response.status_code
+    status: int = error.get_http_status_code()
+    return status
+
+
+def is_missing(error: Exception) -> bool:
+    """Tell whether MLflow refuses a call because what it is about does not exist."""
+    return getattr(error, "error_code", "") in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,57 +82,55 @@ class Registry:
     """Asks MLflow; every method may raise whatever a server that is down or slow brings about.
 
     Args:
-        settings: Where MLflow is, and the name of the model.
+        settings: Where MLflow is, and the names of the models.
+
+    Attributes:
+        settings: The same.
     """
 
     def __init__(self, settings: MlflowSettings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._client: Any = None
 
-    def champion(self) -> RegisteredVersion | None:
-        """Return the champion, or None while there is none."""
+    def speaking(self) -> dict[str, dict[str, str]]:
+        """Return the aliases of each registered model that may speak, by name: the version that each alias names."""
+        names = self.settings.names
+        found: dict[str, dict[str, str]] = {}
+        token: str | None = ""
+        while token is not None:
+            page = self.client.search_registered_models(
+                f"name LIKE '{names.pattern}'", max_results=_MODELS_A_CALL, page_token=token or None
+            )
+            for model in page:
+                if model.name == names.panel or names.symbol_of(model.name) is not None:
+                    found[model.name] = {alias: str(version) for alias, version in model.aliases.items()}
+            token = page.token or None
+        return found
+
+    def champion(self, name: str) -> RegisteredVersion | None:
+        """Return the champion of a model, or None while there is none."""
         from mlflow.exceptions import MlflowException
-        from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
         try:
-            version = self._connected().get_model_version_by_alias(self._settings.model, CHAMPION)
+            version = self.client.get_model_version_by_alias(name, CHAMPION)
         except MlflowException as error:
-            if error.error_code in {ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), "INVALID_PARAMETER_VALUE"}:
+            if is_missing(error):
                 return None
             raise
         return RegisteredVersion(str(version.version), str(version.run_id))
 
     def download(self, target: RegisteredVersion, folder: Path) -> Path:
         """Download a version into a folder and return where its files are."""
-        return Path(self._connected().download_artifacts(target.run_id, ARTIFACT_PATH, str(folder)))
+        return Path(self.client.download_artifacts(target.run_id, ARTIFACT_PATH, str(folder)))
 
-    def outcome(self, request_id: UUID) -> ModelEvent | None:
-        """Return what became of a training request, or None while nothing has."""
-        client = self._connected()
-        experiment = client.get_experiment_by_name(self._settings.experiment)
-        if experiment is None:
-            return None
-        finished = f"tags.`{STATE_TAG}` = '{APPLIED}'"
-        for of_the_request in (f"tags.`{REQUEST_TAG}` = '{request_id}'", f"tags.`{answer_tag(request_id)}` != ''"):
-            runs = client.search_runs([experiment.experiment_id], f"{of_the_request} and {finished}", max_results=1)
-            if runs:
-                return self._outcome_of(runs[0].info.run_id).model_copy(update={"request_id": request_id})
-        return None
-
-    def _outcome_of(self, run_id: str) -> ModelEvent:
-        client = self._connected()
-        with tempfile.TemporaryDirectory(prefix="closecast-outcome-") as folder:
-            event = ModelEvent.from_bytes(Path(client.download_artifacts(run_id, OUTCOME_FILE, folder)).read_bytes())
-        versions = client.search_model_versions(f"run_id = '{run_id}'")
-        return event.model_copy(update={"version": str(versions[0].version)}) if versions else event
-
-    def _connected(self) -> Any:  # noqa: ANN401 - mlflow is untyped
-        """Return the client; the import, which takes a second, waits until the first use."""
+    @property
+    def client(self) -> Any:  # noqa: ANN401 - mlflow is untyped
+        """MLflow's client; the import, which takes a second, waits until the first use."""
         if self._client is None:
             os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = str(_ATTEMPTS_OF_A_REQUEST - 1)
-            os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = str(max(1, int(self._settings.timeout_s)))
+            os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = str(max(1, int(self.settings.timeout_s)))
             os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
             from mlflow import MlflowClient
 
-            self._client = MlflowClient(self._settings.tracking_uri)
+            self._client = MlflowClient(self.settings.tracking_uri)
         return self._client

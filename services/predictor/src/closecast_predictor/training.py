@@ -1,7 +1,7 @@
 """Training requests and what became of them, as the topics tell."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal, TypeVar
 from uuid import UUID
@@ -9,19 +9,16 @@ from uuid import UUID
 from closecast.events import ModelEvent, TrainingRequest
 from closecast.kafka import KafkaSettings
 from closecast.telemetry.logs import get_logger
-from closecast_predictor.registry import Registry
+from closecast_predictor.registry import RegistryUnavailableError
 from closecast_predictor.requests import RequestPublisher
+from closecast_predictor.runs import Progress, TrainingRuns
 
-TrainingState = Literal["queued", "promoted", "rejected", "failed"]
+TrainingState = Literal["queued", "running", "promoted", "rejected", "failed"]
 
 _REMEMBERED: Final = 10_000
 T = TypeVar("T")
 
 _log = get_logger(__name__)
-
-
-class RegistryUnavailableError(ConnectionError):
-    """MLflow cannot be asked now; a later try may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +27,7 @@ class Training:
 
     Attributes:
         id: The request.
-        state: "queued" until the outcome arrives.
+        state: "queued" until the training begins, "running" until the outcome arrives.
         model: Name of the registered model.
         symbols: Symbols that were asked for, or that the training saw; none for all.
         requested_at: When it was asked for; none where only the outcome is still known.
@@ -38,6 +35,7 @@ class Training:
         reason: Why the gate decided so, or what failed.
         metrics: Metrics of the candidate and of what it was compared with.
         finished_at: When the outcome was known.
+        progress: How far it is, while it runs.
     """
 
     id: UUID
@@ -49,6 +47,7 @@ class Training:
     reason: str | None = None
     metrics: dict[str, dict[str, float]] | None = None
     finished_at: datetime | None = None
+    progress: Progress | None = None
 
 
 class TrainingDesk:
@@ -56,13 +55,13 @@ class TrainingDesk:
 
     Args:
         kafka: How to reach Kafka.
-        registry: MLflow.
+        runs: The trainings in MLflow.
         capacity: Requests that are remembered.
     """
 
-    def __init__(self, kafka: KafkaSettings, registry: Registry, capacity: int = _REMEMBERED) -> None:
+    def __init__(self, kafka: KafkaSettings, runs: TrainingRuns, capacity: int = _REMEMBERED) -> None:
         self._kafka = kafka
-        self._registry = registry
+        self._runs = runs
         self._capacity = capacity
         self._publisher = RequestPublisher(kafka, "closecast-predictor-training")
         self._requests: OrderedDict[UUID, TrainingRequest] = OrderedDict()
@@ -77,6 +76,14 @@ class TrainingDesk:
         self._publisher.publish(self._kafka.topics.training_requests, request)
         self.asked(request)
 
+    def announce(self, promotion: ModelEvent) -> None:
+        """Publish a person's promotion and return once Kafka has it; any thread may.
+
+        Raises:
+            KafkaError: If it could not be delivered in time.
+        """
+        self._publisher.publish(self._kafka.topics.models, promotion)
+
     def close(self) -> None:
         """Let go of the connections."""
         self._publisher.close()
@@ -86,7 +93,9 @@ class TrainingDesk:
         _remember(self._requests, request.id, request, self._capacity)
 
     def ended(self, event: ModelEvent) -> None:
-        """Note an outcome."""
+        """Note an outcome; what a person promoted is none."""
+        if event.decided_by != "gate":
+            return
         _remember(self._outcomes, event.request_id, event, self._capacity)
 
     def find(self, request_id: UUID) -> Training | None:
@@ -95,26 +104,47 @@ class TrainingDesk:
         Raises:
             RegistryUnavailableError: If only MLflow could tell and it does not answer.
         """
-        request = self._requests.get(request_id)
-        event = self._outcomes.get(request_id) or self._recorded(request_id, known=request is not None)
+        request, event = self._requests.get(request_id), self._outcomes.get(request_id)
         if event is not None:
             return _ended(event, request)
-        if request is not None:
-            return Training(request_id, "queued", request.model, request.symbols, request.requested_at)
-        return None
-
-    def _recorded(self, request_id: UUID, *, known: bool) -> ModelEvent | None:
-        """Return the outcome from MLflow: Kafka keeps the latest outcome of each model only."""
         try:
-            event = self._registry.outcome(request_id)
-        except Exception as error:
-            if not known:
-                raise RegistryUnavailableError(f"MLflow does not tell: {error}") from error
+            return self._recorded(request_id, request)
+        except RegistryUnavailableError as error:
+            if request is None:
+                raise
             _log.warning("the outcome of a training cannot be asked for", request_id=str(request_id), error=str(error))
+            return _open(request)
+
+    def latest(self, limit: int) -> list[Training]:
+        """Return the latest requests that Kafka still has, the latest first, and what is known of them."""
+        requests = sorted(self._requests.copy().values(), key=lambda request: request.requested_at, reverse=True)
+        found: list[Training] = []
+        reachable = True
+        for request in requests[:limit]:
+            event = self._outcomes.get(request.id)
+            recorded = None
+            if event is None and reachable:
+                try:
+                    recorded = self._recorded(request.id, request)
+                except RegistryUnavailableError as error:
+                    reachable = False
+                    _log.warning("outcomes of trainings cannot be asked for", error=str(error))
+            found.append(_ended(event, request) if event is not None else recorded or _open(request))
+        return found
+
+    def _recorded(self, request_id: UUID, request: TrainingRequest | None) -> Training | None:
+        """Return what MLflow knows: Kafka keeps the latest outcome of each model only, and no progress."""
+        found = self._runs.find(request_id)
+        if isinstance(found, ModelEvent):
+            self.ended(found)
+            return _ended(found, request)
+        if request is None:
             return None
-        if event is not None:
-            self.ended(event)
-        return event
+        return _open(request) if found is None else replace(_open(request), state="running", progress=found)
+
+
+def _open(request: TrainingRequest) -> Training:
+    return Training(request.id, "queued", request.model, request.symbols, request.requested_at)
 
 
 def _ended(event: ModelEvent, request: TrainingRequest | None) -> Training:

@@ -1,5 +1,5 @@
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import pytest
@@ -20,6 +20,7 @@ from closecast_predictor.engine import Status
 from closecast_predictor.snapshot import Model
 from closecast_predictor.stats import Statistics, Stats, SymbolStats
 from closecast_predictor.training import Training, TrainingDesk
+from closecast_predictor.versions import Refusal, Version, VersionDetails
 from closecast_predictor.windows import Window
 
 
@@ -34,6 +35,7 @@ class LocalDesk:
     book: Book = field(default_factory=lambda: book_of("PETR4.SA", "VALE3.SA", "AAPL"))
     lag: Mapping[str, int] = field(default_factory=lambda: {"closecast.quotes": 0})
     model: Model = field(default_factory=lambda: Model.base("closecast-panel"))
+    shelf: list[VersionDetails] = field(default_factory=list)
 
     async def request_training(self, request: TrainingRequest) -> None:
         self._check()
@@ -55,6 +57,32 @@ class LocalDesk:
     async def backfill(self, symbol: str) -> Backfill | None:
         self._check()
         return self.backfills.find(symbol)
+
+    async def latest_trainings(self, limit: int) -> list[Training]:
+        self._check()
+        return self.trainings.latest(limit)
+
+    async def versions(self, limit: int) -> list[Version]:
+        self._check()
+        return [one.version for one in self.shelf][:limit]
+
+    async def version(self, model: str, version: str) -> VersionDetails | Refusal:
+        self._check()
+        named = [one for one in self.shelf if (one.version.model, one.version.version) == (model, version)]
+        return named[0] if named else Refusal("unknown", f"there is no version {version} of {model}")
+
+    async def promote(self, model: str, version: str) -> VersionDetails | Refusal:
+        found = await self.version(model, version)
+        if isinstance(found, Refusal):
+            return found
+        if found.spec is None:
+            return Refusal("unfit", f"version {version} of {model} cannot be served: spec.json is missing")
+        for at, one in enumerate(self.shelf):
+            if one.version.model == model:
+                aliases = ("champion",) if one is found else ()
+                speaks = replace(one.version, aliases=aliases, serving=one is found)
+                self.shelf[at] = replace(one, version=speaks)
+        return await self.version(model, version)
 
     async def window(self, symbol: str, sessions: int) -> Window | None:
         self._check()
@@ -91,8 +119,8 @@ def forecasts() -> Serving:
 def serving(forecasts: Serving) -> Serving:
     fresh = Serving(max_body=2**20)
     assert forecasts.snapshot is not None
-    assert forecasts.model is not None
-    fresh.swap(forecasts.snapshot, forecasts.model)
+    assert forecasts.models is not None
+    fresh.swap(forecasts.snapshot, forecasts.models)
     return fresh
 
 

@@ -10,7 +10,6 @@ from services.predictor.tests.api.conftest import LocalDesk
 from services.predictor.tests.support import serving_of
 from starlette.testclient import TestClient
 
-from closecast.events import ModelEvent, TrainingRequest
 from closecast_predictor.api.app import build_app, openapi_document
 from closecast_predictor.api.edge import Edge
 from closecast_predictor.api.routes.context import Context
@@ -216,76 +215,6 @@ def test_ready_once_there_are_forecasts(client: TestClient) -> None:
     assert answer.json() == {"status": "ready", "symbols": 3, "model": "closecast-panel", "version": "base"}
 
 
-def test_a_training_request_can_be_followed(client: TestClient, desk: LocalDesk) -> None:
-    accepted = client.post("/train", json={"symbols": ["petr4"], "hyperparameters": {"epochs": 5}})
-
-    assert accepted.status_code == 202
-    where = accepted.headers["location"]
-    assert where == f"/train/{accepted.json()['id']}"
-    assert client.get(where).json()["state"] == "queued"
-    desk.trainings.ended(
-        ModelEvent(
-            request_id=accepted.json()["id"],
-            model="closecast-panel",
-            outcome="rejected",
-            version="2",
-            reason="worse than naive",
-            metrics={"candidate": {"mqloss": 0.02}},
-        )
-    )
-    ended = client.get(where).json()
-    assert (ended["state"], ended["version"], ended["reason"]) == ("rejected", "2", "worse than naive")
-    assert ended["metrics"] == {"candidate": {"mqloss": 0.02}}
-
-
-def test_a_training_request_carries_what_was_asked_for(client: TestClient, desk: LocalDesk) -> None:
-    asked: list[TrainingRequest] = []
-    desk.trainings.asked = asked.append  # type: ignore[method-assign]
-
-    client.post(
-        "/train",
-        json={
-            "symbols": ["petr4", "VALE3.SA"],
-            "start": "2015-01-01",
-            "end": "2020-01-01",
-            "hyperparameters": {"epochs": 5, "seed": 7},
-        },
-    )
-
-    (request,) = asked
-    assert request.symbols == ("PETR4.SA", "VALE3.SA")
-    assert (str(request.start), str(request.end), request.reason) == ("2015-01-01", "2020-01-01", "request")
-    assert (request.hyperparameters.epochs, request.hyperparameters.seed) == (5, 7)
-
-
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        ({"symbols": ["../../etc"]}, "symbols.0"),
-        ({"symbols": "PETR4.SA"}, "symbols"),
-        ({"start": "2020-01-01", "end": "2019-01-01"}, "body"),
-        ({"start": "soon"}, "start"),
-        ({"hyperparameters": {"epochs": 0}}, "hyperparameters.epochs"),
-        ({"hyperparameters": {"epoch": 3}}, "hyperparameters.epoch"),
-        ({"epochs": 3}, "epochs"),
-    ],
-)
-def test_bad_training_requests_are_refused(client: TestClient, body: Any, field: str) -> None:
-    answer = client.post("/train", json=body)
-
-    assert answer.status_code == 422
-    assert fields(answer) == [field]
-
-
-def test_an_unknown_training_is_not_found(client: TestClient) -> None:
-    unknown = uuid4()
-
-    answer = client.get(f"/train/{unknown}")
-
-    assert answer.status_code == 404
-    assert str(unknown) in answer.json()["detail"]
-
-
 def test_forecasts_are_answered_while_the_forecaster_is_away(client: TestClient, desk: LocalDesk) -> None:
     desk.reachable = False
 
@@ -323,6 +252,9 @@ def test_the_document_describes_every_answer() -> None:
         "/v1/timeseries/forecast",
         "/v2/health/live",
         "/v2/health/ready",
+        "/models",
+        "/models/{version}",
+        "/models/{version}/promote",
         "/symbols",
         "/quotes/{symbol}",
         "/stats",

@@ -106,8 +106,8 @@ def test_the_forecast_appears_where_the_answer_said(serving: Serving, desk: Loca
 
     fetched = serving_of("WEGE3.SA")
     assert fetched.snapshot is not None
-    assert fetched.model is not None
-    serving.swap(fetched.snapshot, fetched.model)
+    assert fetched.models is not None
+    serving.swap(fetched.snapshot, fetched.models)
 
     assert client.get(location).json()["symbol"] == "WEGE3.SA"
 

@@ -166,7 +166,7 @@ def test_no_answer_at_all_is_told_too(page: Page) -> None:
 
 
 def test_before_the_first_forecasts_it_says_what_is_missing(page: Page, site: Site) -> None:
-    site.serving.snapshot, site.serving.model, site.serving.answers = None, None, {}
+    site.serving.snapshot, site.serving.models, site.serving.answers = None, None, {}
     page.goto("/")
 
     expect(page.get_by_role("alert").first).to_contain_text("still reading the quotes")

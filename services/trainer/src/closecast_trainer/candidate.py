@@ -41,6 +41,8 @@ def make_candidate(
     *,
     model: str,
     champion: Bundle | None = None,
+    panel_champion: Bundle | None = None,
+    panel_version: str | None = None,
     gate: GateSettings | None = None,
     device: str = "auto",
     on_epoch: Callable[[Epoch], None] = lambda _: None,
@@ -58,6 +60,8 @@ def make_candidate(
         config: How to train.
         model: Name of the model.
         champion: The version that is served now, if there is one.
+        panel_champion: The panel's champion, if this is the model of one symbol that is to stand in for it.
+        panel_version: Version of the panel's champion.
         gate: The rule of promotion.
         device: ``auto``, ``cpu`` or ``cuda``.
         on_epoch: Called after each epoch.
@@ -83,11 +87,15 @@ def make_candidate(
         panel,
         spec.slices.test,
         champion=champion,
+        panel_champion=panel_champion,
+        prediction_steps=config.prediction_steps,
         should_stop=should_stop,
     )
     judged = spec.model_copy(
         update={
             "metrics": evaluation.metrics,
+            "prediction_steps": config.prediction_steps,
+            "panel_version": panel_version if panel_champion is not None else None,
             "skill": evaluation.skill,
             "skill_by_horizon": evaluation.skill_by_horizon,
         }

@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from closecast.events import Hyperparameters
+from closecast.horizons import HORIZONS
 
 
 class TrainingConfig(BaseModel):
@@ -23,6 +24,9 @@ class TrainingConfig(BaseModel):
     batch_size: int = Field(default=32, ge=1, le=4096, description="Sequences in a batch.")
     sequence_length: int = Field(default=256, ge=32, le=1024, description="Sessions in a sequence.")
     seed: int = Field(default=0, ge=0, lt=2**31, description="Seed of all random numbers.")
+    prediction_steps: int = Field(
+        default=HORIZONS, ge=1, le=HORIZONS, description="Sessions ahead, from 1 to this, that the gate judges by."
+    )
     threads: int = Field(default=1, ge=1, description="CPU threads of torch; a small LSTM gains nothing from more.")
 
     @property

@@ -20,6 +20,8 @@ CANDIDATE: Final = "candidate"
 NAIVE: Final = "naive"
 BASE: Final = "base"
 CHAMPION: Final = "champion"
+PANEL: Final = "panel"
+"""The panel's champion, beside a symbol's own model."""
 
 _AT_ONCE: Final = 512
 
@@ -47,9 +49,10 @@ class Evaluation:
         symbols: Symbols of the panel; `origins.rows` points into it.
         origins: What was forecast, and what came.
         quantiles: Price quantiles by model, ``[origins, HORIZONS, levels]``.
-        metrics: Measures by model and name; see `closecast.forecasting.metrics`.
+        metrics: Measures by model and name over the judged horizons; see `closecast.forecasting.metrics`.
         by_horizon: Mean pinball loss of log returns by model, ``[HORIZONS]``.
         step: Sessions between two origins.
+        prediction_steps: Horizons, from 1 to this, that are judged.
     """
 
     symbols: tuple[str, ...]
@@ -58,6 +61,7 @@ class Evaluation:
     metrics: dict[str, dict[str, float]]
     by_horizon: dict[str, tuple[float, ...]]
     step: int
+    prediction_steps: int = HORIZONS
 
     @property
     def skill(self) -> float:
@@ -78,18 +82,20 @@ class Evaluation:
         )
 
     def _diebold_mariano(self, reference: str, loss: Callable[[Floats], Floats]) -> float:
-        difference = loss(self.quantiles[CANDIDATE]) - loss(self.quantiles[reference])
+        judged = slice(self.prediction_steps)
+        difference = loss(self.quantiles[CANDIDATE][:, judged]) - loss(self.quantiles[reference][:, judged])
         _, session = np.unique(self.origins.sessions, return_inverse=True)
         by_session = np.bincount(session, weights=difference) / np.bincount(session)
-        return diebold_mariano(by_session, ahead=-(-HORIZONS // self.step))
+        return diebold_mariano(by_session, ahead=-(-self.prediction_steps // self.step))
 
     def _log_loss(self, quantiles: Floats) -> Floats:
         last_close = self.origins.last_close
-        actual = np.log(self.origins.actual / last_close[:, None])
+        actual = np.log(self.origins.actual[:, : quantiles.shape[1]] / last_close[:, None])
         return pinball(actual, np.log(quantiles / last_close[:, None, None]))
 
     def _absolute_error(self, quantiles: Floats) -> Floats:
-        error: Floats = np.abs(np.log(self.origins.actual / quantiles[..., MEDIAN])).mean(axis=1)
+        actual = self.origins.actual[:, : quantiles.shape[1]]
+        error: Floats = np.abs(np.log(actual / quantiles[..., MEDIAN])).mean(axis=1)
         return error
 
 
@@ -113,6 +119,8 @@ def evaluate(
     span: Span,
     *,
     champion: Forecaster | None = None,
+    panel_champion: Forecaster | None = None,
+    prediction_steps: int = HORIZONS,
     step: int = 5,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Evaluation:
@@ -126,6 +134,8 @@ def evaluate(
         panel: The histories.
         span: The sessions to forecast from.
         champion: The model that is served now, if there is one.
+        panel_champion: The panel's champion, if the candidate is to stand in for it and there is one.
+        prediction_steps: Horizons, from 1 to this, that are judged.
         step: Sessions between two origins.
         should_stop: Asked between batches.
 
@@ -143,13 +153,15 @@ def evaluate(
         "ewma": ewma(panel, origins),
         BASE: forecast_at(base, panel, origins, should_stop),
     }
-    if champion is not None:
-        quantiles[CHAMPION] = forecast_at(champion, panel, origins, should_stop)
+    for name, served in ((CHAMPION, champion), (PANEL, panel_champion)):
+        if served is not None:
+            quantiles[name] = forecast_at(served, panel, origins, should_stop)
+    judged = slice(prediction_steps)
     metrics = {
-        model: score(forecast, origins.actual, origins.last_close, origins.rows)
+        model: score(forecast[:, judged], origins.actual[:, judged], origins.last_close, origins.rows)
         for model, forecast in quantiles.items()
     }
-    evaluation = Evaluation(panel.symbols, origins, quantiles, metrics, {}, step)
+    evaluation = Evaluation(panel.symbols, origins, quantiles, metrics, {}, step, prediction_steps)
     for model, forecast in quantiles.items():
         losses = evaluation._log_loss(forecast).mean(axis=(0, 2))  # noqa: SLF001
         evaluation.by_horizon[model] = tuple(map(float, losses))

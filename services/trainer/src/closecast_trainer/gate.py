@@ -6,7 +6,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from closecast_trainer.config import GateSettings
-from closecast_trainer.evaluation import CANDIDATE, NAIVE, Evaluation
+from closecast_trainer.evaluation import CANDIDATE, CHAMPION, NAIVE, PANEL, Evaluation
 
 _JUDGED: Final = {"mqloss": "pinball loss", "rmae": "error of the median"}
 
@@ -17,12 +17,14 @@ class Decision(BaseModel):
     Attributes:
         promoted: Whether the candidate becomes champion.
         reasons: One line for each fault, or the one that sums up why there is none.
+        retires: Whether the champion ceases to be one: a symbol's own that the panel's champion is as good as.
     """
 
     model_config = ConfigDict(frozen=True)
 
     promoted: bool
     reasons: tuple[str, ...]
+    retires: bool = False
 
     @property
     def reason(self) -> str:
@@ -36,25 +38,47 @@ def decide(evaluation: Evaluation, settings: GateSettings | None = None) -> Deci
     It is worse than a reference if its mean pinball loss exceeds the reference's by more than the tolerance, or by
     anything at all that a Diebold-Mariano test finds significant. The error of its median is held against naive's in
     the same way. A measure that is not a number refuses the candidate.
+
+    A symbol's own model has to beat the panel's champion: its loss must be the lower one. A champion of its own that
+    does not beat it any more is retired when no better candidate takes its place.
     """
     settings = settings or GateSettings()
     own = evaluation.metrics[CANDIDATE]
     broken = [name for name, value in own.items() if not math.isfinite(value)]
-    if broken:
-        return Decision(promoted=False, reasons=(f"{', '.join(broken)} of the candidate is not a number",))
-    references = [name for name in evaluation.metrics if name != CANDIDATE]
-    faults = [
-        fault
-        for reference in references
-        for measure in (_JUDGED if reference == NAIVE else ("mqloss",))
-        if (fault := _fault(evaluation, reference, measure, settings))
-    ]
+    references = [name for name in evaluation.metrics if name not in {CANDIDATE, PANEL}]
+    faults = (
+        [f"{', '.join(broken)} of the candidate is not a number"]
+        if broken
+        else [
+            fault
+            for reference in references
+            for measure in (_JUDGED if reference == NAIVE else ("mqloss",))
+            if (fault := _fault(evaluation, reference, measure, settings))
+        ]
+    )
+    if not broken and not _beats_panel(evaluation, CANDIDATE):
+        faults.append(_told(evaluation, CANDIDATE, "mqloss", PANEL) + ", which it has to beat)")
     if faults:
-        return Decision(promoted=False, reasons=tuple(faults))
+        return _rejected(evaluation, faults)
+    beaten = f"{_told(evaluation, CANDIDATE, 'mqloss', PANEL)}); " if PANEL in evaluation.metrics else ""
     return Decision(
         promoted=True,
-        reasons=(f"worse than none of {', '.join(references)}; skill against naive {evaluation.skill:+.1%}",),
+        reasons=(f"{beaten}worse than none of {', '.join(references)}; skill against naive {evaluation.skill:+.1%}",),
     )
+
+
+def _rejected(evaluation: Evaluation, faults: list[str]) -> Decision:
+    if _beats_panel(evaluation, CHAMPION):
+        return Decision(promoted=False, reasons=tuple(faults))
+    retired = f"the champion is retired: {_told(evaluation, CHAMPION, 'mqloss', PANEL)})"
+    return Decision(promoted=False, reasons=(*faults, retired), retires=True)
+
+
+def _beats_panel(evaluation: Evaluation, model: str) -> bool:
+    """Tell whether a model's loss is below that of the panel's champion, or one of the two was not judged."""
+    if not {model, PANEL} <= set(evaluation.metrics):
+        return True
+    return evaluation.metrics[model]["mqloss"] < evaluation.metrics[PANEL]["mqloss"]
 
 
 def _fault(evaluation: Evaluation, reference: str, measure: str, settings: GateSettings) -> str | None:
@@ -65,9 +89,15 @@ def _fault(evaluation: Evaluation, reference: str, measure: str, settings: GateS
     excess = own / other - 1
     comparison = evaluation.compare(reference)
     probability = comparison.mqloss if measure == "mqloss" else comparison.mae
-    told = f"{_JUDGED[measure]} ({measure}) {own:.6g} against {reference}'s {other:.6g} ({excess:+.2%}"
+    told = _told(evaluation, CANDIDATE, measure, reference)
     if excess > settings.tolerance:
         return f"{told}, more than the tolerance of {settings.tolerance:.2%})"
     if excess > 0 and probability < settings.significance:
         return f"{told}, p = {probability:.3g})"
     return None
+
+
+def _told(evaluation: Evaluation, model: str, measure: str, reference: str) -> str:
+    """Return how two compare; the bracket is left open for what follows from it."""
+    own, other = evaluation.metrics[model][measure], evaluation.metrics[reference][measure]
+    return f"{_JUDGED[measure]} ({measure}) {own:.6g} against {reference}'s {other:.6g} ({own / other - 1:+.2%}"

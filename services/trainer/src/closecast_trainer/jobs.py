@@ -1,9 +1,7 @@
 """Answering one training request: recognize it, or train, judge and register; never the same training twice."""
 
 import hashlib
-import math
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,12 +19,14 @@ from closecast.forecasting.series import InvalidSeriesError
 from closecast.mlflow_settings import ARTIFACT_PATH
 from closecast.telemetry.logs import get_logger
 from closecast_trainer.config import TrainingConfig
+from closecast_trainer.decisions import Decisions
 from closecast_trainer.history import History, PastTraining
 from closecast_trainer.metrics import TrainerMetrics
-from closecast_trainer.registry import Registry, TrainingCancelledError
+from closecast_trainer.registry import Champion, Registry, TrainingCancelledError
 from closecast_trainer.runlog import RunLog
 from closecast_trainer.settings import TrainerSettings
-from closecast_trainer.worker import Assignment, Failed, Judged, WorkerCancelledError, run_worker
+from closecast_trainer.verdicts import Verdict, failed, judged
+from closecast_trainer.worker import Assignment, Failed, WorkerCancelledError, run_worker
 
 Work = Literal["trained", "known"]
 
@@ -74,6 +74,8 @@ class TrainingJob:
         self._settings = settings
         self._history = history
         self._registry = registry
+        self._decisions = Decisions(registry)
+        self._names = settings.mlflow.names
         self._metrics = metrics
         self._cancelled = cancelled
 
@@ -97,7 +99,7 @@ class TrainingJob:
             except MlflowException as error:
                 # Outages were waited for: MLflow refuses the call, and would do so again.
                 _log.error("MLflow refuses", error=str(error))
-                event, work = _failed(request, None, f"MLflow refuses: {error}"), "trained"
+                event, work = failed(request, None, f"MLflow refuses: {error}"), "trained"
         self._metrics.training_seconds.observe(time.monotonic() - began)
         last_session = None if panel is None else panel.last_session.max().astype(object)
         if last_session is not None:
@@ -125,22 +127,29 @@ class TrainingJob:
     def _answer(self, request: TrainingRequest, panel: Panel | None) -> tuple[ModelEvent, Work]:
         """Return the outcome from MLflow if it is known there, and from a training otherwise."""
         config = self._settings.training.with_request(request.hyperparameters)
-        identity = identity_of(request.model, "" if panel is None else panel.fingerprint(), config)
-        run_id = self._registry.find(request) or self._registry.find(request, identity)
+        panel_champion = self._panel_champion(request.model)
+        beside = "" if panel_champion is None else panel_champion.run_id
+        identity = identity_of(request.model, "" if panel is None else panel.fingerprint(), config, beside)
+        run_id = self._decisions.find(request) or self._decisions.find(request, identity)
         if run_id is not None:
-            event = self._registry.apply(run_id)
+            event = self._decisions.apply(run_id)
             if event.request_id != request.id:
-                self._registry.answers_too(run_id, request)
+                self._decisions.answers_too(run_id, request)
             _log.info("the outcome is known, nothing is trained", run_id=run_id, outcome=event.outcome)
             return self._as_of_now(event.model_copy(update={"request_id": request.id})), "known"
         run_id = self._registry.start_run(request, identity, _parameters(panel, config))
         try:
-            event = self._train(request, panel, config, run_id)
+            standing = self._registry.standing(request.model)
+            verdict = self._train(request, panel, config, run_id, panel_champion)
         except (WorkerCancelledError, TrainingCancelledError):
             self._registry.try_kill_run(run_id)
             raise TrainingCancelledError from None
-        self._registry.decide(run_id, event)
-        return self._registry.apply(run_id), "trained"
+        self._decisions.decide(run_id, verdict.event, standing, retires=verdict.retires)
+        return self._decisions.apply(run_id), "trained"
+
+    def _panel_champion(self, model: str) -> Champion | None:
+        """Return what a symbol's own model has to beat; None for other models, and while the panel has no champion."""
+        return None if self._names.symbol_of(model) is None else self._registry.champion(self._names.panel)
 
     def _as_of_now(self, event: ModelEvent) -> ModelEvent:
         """Return a known outcome as it stands: a champion that was replaced since is not promoted again."""
@@ -153,10 +162,20 @@ class TrainingJob:
         reason = f"trained before as version {event.version}, which is no longer the champion: {now}"
         return event.model_copy(update={"outcome": "rejected", "reason": reason})
 
-    def _train(self, request: TrainingRequest, panel: Panel | None, config: TrainingConfig, run_id: str) -> ModelEvent:
+    def _train(
+        self,
+        request: TrainingRequest,
+        panel: Panel | None,
+        config: TrainingConfig,
+        run_id: str,
+        panel_champion: Champion | None,
+    ) -> Verdict:
         """Train, judge and upload; what becomes of it is decided, but not done."""
         if panel is None:
-            return _failed(request, run_id, "no quotes are known of these symbols in this range of sessions")
+            return Verdict(failed(request, run_id, "no quotes are known of these symbols in this range of sessions"))
+        mismatch = self._names.mismatch(request.model, panel.symbols if request.symbols else ())
+        if mismatch is not None:
+            return Verdict(failed(request, run_id, mismatch, panel.symbols))
         with TemporaryDirectory() as temporary:
             folder = Path(temporary)
             assignment = Assignment(
@@ -165,7 +184,9 @@ class TrainingJob:
                 config=TrainingConfig.model_validate(config.model_dump()),
                 gate=self._settings.gate,
                 device=self._settings.device,
-                champion=self._champion(request.model, folder / "champion"),
+                champion=self._download(self._registry.champion(request.model), folder / "champion"),
+                panel_champion=self._download(panel_champion, folder / "panel"),
+                panel_version=None if panel_champion is None else panel_champion.version,
                 version=folder / ARTIFACT_PATH,
                 plots=folder / _PLOTS,
             )
@@ -174,23 +195,25 @@ class TrainingJob:
                 outcome = run_worker(assignment, log.progress, self._cancelled)
             if isinstance(outcome, Failed):
                 _log.error("training failed", run_id=run_id, reason=outcome.reason, details=outcome.details)
-                return _failed(request, run_id, outcome.reason, panel.symbols)
+                return Verdict(failed(request, run_id, outcome.reason, panel.symbols))
             log.judged(outcome)
             self._registry.log_folder(run_id, assignment.version, ARTIFACT_PATH)
             self._registry.log_folder(run_id, assignment.plots, _PLOTS)
-        return _event_of(request, run_id, outcome, panel.symbols)
+        return Verdict(judged(request, run_id, outcome, panel.symbols), outcome.retires)
 
-    def _champion(self, model: str, folder: Path) -> Path | None:
-        champion = self._registry.champion(model)
+    def _download(self, champion: Champion | None, folder: Path) -> Path | None:
         if champion is None:
             return None
         folder.mkdir()
         return self._registry.download(champion, folder)
 
 
-def identity_of(model: str, fingerprint: str, config: TrainingConfig) -> str:
-    """Return what makes two trainings the same: model, data and configuration (threads change no result)."""
-    told = f"{model}\n{fingerprint}\n{config.model_dump_json(exclude={'threads'})}"
+def identity_of(model: str, fingerprint: str, config: TrainingConfig, beside: str = "") -> str:
+    """Return what makes two trainings the same: model, data and configuration (threads change no result).
+
+    For a symbol's own model the panel's champion, which it is judged beside, is part of it.
+    """
+    told = f"{model}\n{fingerprint}\n{config.model_dump_json(exclude={'threads'})}\n{beside}"
     return hashlib.sha256(told.encode()).hexdigest()
 
 
@@ -205,29 +228,3 @@ def _parameters(panel: Panel | None, config: TrainingConfig) -> dict[str, object
             "data.fingerprint": panel.fingerprint(),
         }
     return parameters
-
-
-def _event_of(request: TrainingRequest, run_id: str, judged: Judged, symbols: tuple[str, ...]) -> ModelEvent:
-    return ModelEvent(
-        request_id=request.id,
-        model=request.model,
-        outcome="promoted" if judged.promoted else "rejected",
-        run_id=run_id,
-        reason=judged.reason,
-        metrics=_finite(judged.measures),
-        symbols=symbols,
-    )
-
-
-def _failed(request: TrainingRequest, run_id: str | None, reason: str, symbols: tuple[str, ...] = ()) -> ModelEvent:
-    return ModelEvent(
-        request_id=request.id, model=request.model, outcome="failed", run_id=run_id, reason=reason, symbols=symbols
-    )
-
-
-def _finite(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    """Return the measures that are numbers; JSON knows no others."""
-    return {
-        model: {name: value for name, value in values.items() if math.isfinite(value)}
-        for model, values in metrics.items()
-    }

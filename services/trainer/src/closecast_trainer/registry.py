@@ -1,4 +1,4 @@
-"""MLflow as the record of trainings: runs, versions, aliases, and what became of every request."""
+"""MLflow, asked patiently: the runs of trainings, and which version of a model is served."""
 
 import os
 import threading
@@ -6,36 +6,22 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import requests
 import tenacity
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Metric, Param
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from closecast.events import ModelEvent, TrainingRequest
-from closecast.mlflow_settings import (
-    APPLIED,
-    ARTIFACT_PATH,
-    CHALLENGER,
-    CHAMPION,
-    DECIDED,
-    OUTCOME_FILE,
-    REQUEST_TAG,
-    STATE_TAG,
-    MlflowSettings,
-    answer_tag,
-)
+from closecast.events import TrainingRequest
+from closecast.mlflow_settings import ARTIFACT_PATH, CHAMPION, CHOSEN_TAG, REQUEST_TAG, MlflowSettings
 from closecast.telemetry.logs import get_logger
 from closecast_trainer.metrics import TrainerMetrics
 
-_TAG: Final = "closecast."
-_IDENTITY: Final = f"{_TAG}identity"
-_OUTCOME: Final = f"{_TAG}outcome"
-_REASON: Final = f"{_TAG}reason"
-_MAX_TAG: Final = 5000
+IDENTITY_TAG: Final = "closecast.identity"
+"""Tag of a run: what makes two trainings the same."""
+
 _OUTAGES: Final = frozenset({401, 403, 408, 429})
 _ENVIRONMENT: Final = {
     # Retries are this module's: those of the client would hold up a shutdown for minutes.
@@ -59,6 +45,24 @@ class Champion:
 
     version: str
     run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a registered model stands at a moment.
+
+    Attributes:
+        champion: Version that is served; None while there is none.
+        chosen: What a person promoted last: version and time; empty if no one ever did.
+    """
+
+    champion: str | None = None
+    chosen: str = ""
+
+    @property
+    def chosen_version(self) -> str:
+        """The version that a person promoted last."""
+        return self.chosen.partition(" ")[0]
 
 
 class Registry:
@@ -85,35 +89,14 @@ class Registry:
             reraise=True,
         )
 
-    def find(self, request: TrainingRequest, identity: str = "") -> str | None:
-        """Return the run that decided this request or, if given, this identity; None if none has.
-
-        Runs of the request that were left undecided, by a trainer that died, are marked as killed.
-        """
-        tag, value = (_IDENTITY, identity) if identity else (REQUEST_TAG, str(request.id))
-        experiment_id = self._experiment_id()
-        runs = self.call(
-            lambda client: client.search_runs(
-                [experiment_id], f"tags.`{tag}` = '{value}'", order_by=["attributes.start_time DESC"]
-            )
-        )
-        decided = None
-        for run in runs:
-            failed_for_another = run.data.tags.get(_OUTCOME) == "failed" and identity
-            if STATE_TAG in run.data.tags and not failed_for_another:
-                decided = decided or str(run.info.run_id)
-            elif run.info.status == "RUNNING":
-                self.end_run(run.info.run_id, "KILLED")
-        return decided
-
     def start_run(self, request: TrainingRequest, identity: str, parameters: Mapping[str, object]) -> str:
         """Open a run for a training and return its id."""
-        experiment_id = self._experiment_id()
+        experiment_id = self.experiment_id()
         tags = {
             REQUEST_TAG: str(request.id),
-            _IDENTITY: identity,
-            f"{_TAG}model": request.model,
-            f"{_TAG}requested_for": request.reason,
+            IDENTITY_TAG: identity,
+            "closecast.model": request.model,
+            "closecast.requested_for": request.reason,
         }
         name = f"{request.model} {time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())}"
         run = self.call(lambda client: client.create_run(experiment_id, tags=tags, run_name=name))
@@ -154,39 +137,20 @@ class Registry:
             raise
         return Champion(str(version.version), str(version.run_id))
 
+    def standing(self, model: str) -> Standing:
+        """Return how a model stands; one that was never registered has no champion."""
+        try:
+            registered = self.call(lambda client: client.get_registered_model(model))
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return Standing()
+            raise
+        champion = registered.aliases.get(CHAMPION)
+        return Standing(None if champion is None else str(champion), registered.tags.get(CHOSEN_TAG, ""))
+
     def download(self, champion: Champion, folder: Path) -> Path:
         """Fetch the files of the champion into a folder, and return where they are."""
         return Path(self.call(lambda client: client.download_artifacts(champion.run_id, ARTIFACT_PATH, str(folder))))
-
-    def decide(self, run_id: str, event: ModelEvent) -> None:
-        """Write down what shall become of a training, before anything of it is done.
-
-        From here on the training is never repeated: whoever finds the run applies the decision.
-        """
-        with TemporaryDirectory() as folder:
-            (Path(folder) / OUTCOME_FILE).write_bytes(event.to_bytes())
-            self.log_folder(run_id, Path(folder))
-        tags = [RunTag(_OUTCOME, event.outcome), RunTag(_REASON, event.reason[:_MAX_TAG]), RunTag(STATE_TAG, DECIDED)]
-        self.call(lambda client: client.log_batch(run_id, tags=tags))
-
-    def apply(self, run_id: str) -> ModelEvent:
-        """Do what was decided for a run, as far as it is not done yet, and return the event that tells it."""
-        run = self.call(lambda client: client.get_run(run_id))
-        event = self._decision(run_id)
-        if event.outcome != "failed":
-            version = self._version(run_id, event)
-            event = event.model_copy(update={"version": version})
-            if run.data.tags.get(STATE_TAG) != APPLIED:
-                alias = CHAMPION if event.outcome == "promoted" else CHALLENGER
-                self.call(lambda client: client.set_registered_model_alias(event.model, alias, version))
-        if run.data.tags.get(STATE_TAG) != APPLIED:
-            self.call(lambda client: client.set_tag(run_id, STATE_TAG, APPLIED))
-            self.end_run(run_id, "FAILED" if event.outcome == "failed" else "FINISHED")
-        return event
-
-    def answers_too(self, run_id: str, request: TrainingRequest) -> None:
-        """Note on a run that it answers one more request: its outcome is found by that request from now on."""
-        self.call(lambda client: client.set_tag(run_id, answer_tag(request.id), request.reason))
 
     def end_run(self, run_id: str, status: str) -> None:
         """Close a run as FINISHED, FAILED or KILLED."""
@@ -218,7 +182,8 @@ class Registry:
         self._metrics.registry_up.set(1)
         return answer
 
-    def _experiment_id(self) -> str:
+    def experiment_id(self) -> str:
+        """Return the experiment that the runs go to, making it if need be."""
         experiment = self.call(lambda client: client.get_experiment_by_name(self._experiment))
         if experiment is not None:
             return str(experiment.experiment_id)
@@ -227,34 +192,7 @@ class Registry:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        return self._experiment_id()
-
-    def _decision(self, run_id: str) -> ModelEvent:
-        with TemporaryDirectory() as folder:
-            path = self.call(lambda client: client.download_artifacts(run_id, OUTCOME_FILE, folder))
-            return ModelEvent.from_bytes(Path(path).read_bytes())
-
-    def _version(self, run_id: str, event: ModelEvent) -> str:
-        """Return the version registered for a run, registering it if it is not."""
-        known = self.call(lambda client: client.search_model_versions(f"run_id = '{run_id}'"))
-        if known:
-            return str(known[0].version)
-        try:
-            self.call(lambda client: client.create_registered_model(event.model))
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-        tags = {REQUEST_TAG: str(event.request_id), _OUTCOME: event.outcome, _REASON: event.reason[:_MAX_TAG]}
-        version: Any = self.call(
-            lambda client: client.create_model_version(
-                event.model,
-                source=f"runs:/{run_id}/{ARTIFACT_PATH}",
-                run_id=run_id,
-                tags=tags,
-                description=f"{event.outcome}: {event.reason}",
-            )
-        )
-        return str(version.version)
+        return self.experiment_id()
 
     def _tell_outage(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

@@ -41,6 +41,8 @@ class Assignment:
         gate: The rule of promotion.
         device: ``auto``, ``cpu`` or ``cuda``.
         champion: Folder of the version that is served now, if there is one.
+        panel_champion: Folder of the panel's champion, if this is the model of one symbol and there is one.
+        panel_version: Version of the panel's champion.
         version: Folder to write the version to; must not exist yet.
         plots: Folder to draw into; must exist.
     """
@@ -51,6 +53,8 @@ class Assignment:
     gate: GateSettings
     device: str
     champion: Path | None
+    panel_champion: Path | None
+    panel_version: str | None
     version: Path
     plots: Path
 
@@ -79,12 +83,14 @@ class Judged:
         reason: Why.
         measures: By model and name: of the candidate, the baselines and the champion.
         figures: Further figures of the run: skill, seconds, hardware use.
+        retires: Whether the champion ceases to be one.
     """
 
     promoted: bool
     reason: str
     measures: dict[str, dict[str, float]]
     figures: dict[str, float]
+    retires: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +196,9 @@ def _train(assignment: Assignment, tell: Callable[[Progress], None]) -> Judged:
         assignment.version,
         assignment.config,
         model=assignment.model,
-        champion=_champion(assignment.champion, tell),
+        champion=_served(assignment.champion, "champion", tell),
+        panel_champion=_served(assignment.panel_champion, "panel", tell),
+        panel_version=assignment.panel_version,
         gate=assignment.gate,
         device=device.type,
         on_epoch=tell,
@@ -208,10 +216,11 @@ def _train(assignment: Assignment, tell: Callable[[Progress], None]) -> Judged:
             "best_epoch": float(candidate.result.best_epoch),
             **usage(device),
         },
+        retires=candidate.decision.retires,
     )
 
 
-def _champion(folder: Path | None, tell: Callable[[Progress], None]) -> "Bundle | None":
+def _served(folder: Path | None, name: str, tell: Callable[[Progress], None]) -> "Bundle | None":
     if folder is None:
         return None
     from closecast.forecasting.bundle import Bundle
@@ -220,5 +229,5 @@ def _champion(folder: Path | None, tell: Callable[[Progress], None]) -> "Bundle 
     try:
         return Bundle.load(folder)
     except InvalidBundleError as error:
-        tell(Stage("champion", f"cannot be read, so the candidate is not compared with it: {error}"))
+        tell(Stage(name, f"cannot be read, so the candidate is not compared with it: {error}"))
         return None

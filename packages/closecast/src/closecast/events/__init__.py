@@ -4,9 +4,17 @@ from closecast.events.backfill import BackfillEvent, BackfillOutcome, BackfillRe
 from closecast.events.base import SCHEMA_VERSION, Event, InvalidEventError, describe_errors
 from closecast.events.dead_letter import DeadLetter
 from closecast.events.forecast import BASE_VERSION, Forecast, HorizonForecast
-from closecast.events.model_event import ModelEvent, TrainingOutcome
+from closecast.events.model_event import Decider, ModelEvent, TrainingOutcome
 from closecast.events.quote import Quote, quote_key
-from closecast.events.training_request import Hyperparameters, ModelName, TrainingReason, TrainingRequest
+from closecast.events.training_request import (
+    BatchSize,
+    Epochs,
+    Hyperparameters,
+    ModelName,
+    PredictionSteps,
+    TrainingReason,
+    TrainingRequest,
+)
 
 __all__ = [
     "BASE_VERSION",
@@ -14,7 +22,10 @@ __all__ = [
     "BackfillEvent",
     "BackfillOutcome",
     "BackfillRequest",
+    "BatchSize",
     "DeadLetter",
+    "Decider",
+    "Epochs",
     "Event",
     "Forecast",
     "HorizonForecast",
@@ -22,6 +33,7 @@ __all__ = [
     "InvalidEventError",
     "ModelEvent",
     "ModelName",
+    "PredictionSteps",
     "Quote",
     "TrainingOutcome",
     "TrainingReason",

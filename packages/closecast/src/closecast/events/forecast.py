@@ -47,6 +47,7 @@ class Forecast(Event):
         "last_close": 32.72,
         "model": "closecast-panel",
         "version": "3",
+        "why": "the panel's champion; the symbol has none of its own",
         "skill": 0.06,
         "horizons": [
             {
@@ -65,6 +66,7 @@ class Forecast(Event):
     last_close: PositivePrice = Field(description="Close of the origin session, as traded.")
     model: str = Field(description="Name of the model that speaks.")
     version: str = Field(description=f"Its version, or {BASE_VERSION!r} while none has been promoted.")
+    why: str = Field(default="", description="Why this model speaks for the symbol and not another.")
     skill: float | None = Field(
         default=None,
         description="1 - mqloss / mqloss of naive, measured when the version was trained; above 0 is better.",

@@ -1,4 +1,4 @@
-"""What became of a training."""
+"""What became of a training, and what a person made of a version later."""
 
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
@@ -10,16 +10,18 @@ from closecast.events.base import Event
 from closecast.events.training_request import ModelName
 
 TrainingOutcome = Literal["promoted", "rejected", "failed"]
+Decider = Literal["gate", "person"]
 
 
 class ModelEvent(Event):
-    """The outcome of one training: promoted to champion, rejected by the gate, or failed."""
+    """The outcome of one training: promoted to champion, rejected by the gate, or failed; or a person's promotion."""
 
     example: ClassVar[dict[str, Any]] = {
         "schema_version": "1.0",
         "request_id": "0f4ba1c2-5d4a-4d4e-9d0c-1b7f3f8a6b11",
         "model": "closecast-panel",
         "outcome": "promoted",
+        "decided_by": "gate",
         "version": "3",
         "run_id": "8c1f0a6f7b0e4a55b1a7f0c9d9b0f8aa",
         "reason": "worse than none of naive, drift, ewma, base, champion",
@@ -31,9 +33,12 @@ class ModelEvent(Event):
         "occurred_at": "2025-07-01T12:01:30Z",
     }
 
-    request_id: UUID = Field(description="The training request that this answers.")
+    request_id: UUID = Field(description="The training request that this answers; a new id where a person decided.")
     model: ModelName = Field(description="Name of the registered model.")
     outcome: TrainingOutcome
+    decided_by: Decider = Field(
+        default="gate", description="The gate at the end of a training, or a person who promoted a version."
+    )
     version: str | None = Field(default=None, description="Version in the registry; none if the training failed.")
     run_id: str | None = Field(default=None, description="MLflow run that holds parameters, metrics and artifacts.")
     reason: str = Field(description="Why the gate decided so, or what failed.")

@@ -7,12 +7,25 @@ from uuid import UUID, uuid4
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from closecast.events.base import Event
+from closecast.horizons import HORIZONS
 from closecast.symbols import Symbol
 
-ModelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+ModelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,127}$")]
 """Name of a registered model: lower case, usable in a topic key, a URL and a path."""
 
 TrainingReason = Literal["new-sessions", "request", "drift", "schedule"]
+
+
+Epochs = Annotated[int, Field(ge=1, le=500, description="Passes over the training span.")]
+BatchSize = Annotated[int, Field(ge=1, le=4096, description="Sequences in a batch.")]
+PredictionSteps = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=HORIZONS,
+        description="Sessions ahead, from 1 to this, that the gate judges by; a version always forecasts all of them.",
+    ),
+]
 
 
 class Hyperparameters(BaseModel):
@@ -20,14 +33,15 @@ class Hyperparameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    epochs: int | None = Field(default=None, ge=1, le=500, description="Passes over the training span.")
+    epochs: Epochs | None = None
     hidden_size: int | None = Field(default=None, ge=4, le=512, description="Width of each LSTM layer.")
     layers: int | None = Field(default=None, ge=1, le=4, description="LSTM layers.")
     dropout: float | None = Field(default=None, ge=0, lt=1, description="Dropout between the layers.")
     learning_rate: float | None = Field(default=None, gt=0, le=1, description="Step size of the optimizer.")
-    batch_size: int | None = Field(default=None, ge=1, le=4096, description="Sequences in a batch.")
+    batch_size: BatchSize | None = None
     sequence_length: int | None = Field(default=None, ge=32, le=1024, description="Sessions in a training sequence.")
     seed: int | None = Field(default=None, ge=0, lt=2**31, description="Seed of all random numbers.")
+    prediction_steps: PredictionSteps | None = None
 
 
 class TrainingRequest(Event):

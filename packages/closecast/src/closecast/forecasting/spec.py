@@ -86,6 +86,12 @@ class ModelSpec(BaseModel):
     metrics: dict[str, dict[str, float]] = Field(
         default_factory=dict, description="Metrics on the test slice: candidate, baselines and champion."
     )
+    prediction_steps: int = Field(
+        default=HORIZONS, ge=1, le=HORIZONS, description="Horizons, from 1 to this, that metrics and skill are about."
+    )
+    panel_version: str | None = Field(
+        default=None, description="The panel's champion that a symbol's own model was judged beside, if there was one."
+    )
     skill: float | None = Field(default=None, description="1 - mqloss / mqloss of naive on the test slice.")
     skill_by_horizon: tuple[float, ...] = Field(default=(), description="The same for each horizon.")
     library_versions: dict[str, str] = Field(default_factory=dict)

@@ -16,6 +16,7 @@ from closecast_predictor.api.routes.access import access_routes
 from closecast_predictor.api.routes.companies import company_routes
 from closecast_predictor.api.routes.context import Context
 from closecast_predictor.api.routes.forecasts import forecast_routes
+from closecast_predictor.api.routes.models import model_routes
 from closecast_predictor.api.routes.operations import operation_routes
 from closecast_predictor.api.routes.pages import page_routes
 from closecast_predictor.api.routes.quotes import quote_routes
@@ -43,8 +44,8 @@ def build_app(context: Context) -> FastAPI:
     )
     handle_errors(app)
     for routes in (
-        *(forecast_routes, company_routes, quote_routes, stats_routes, training_routes, timeseries_routes),
-        *(operation_routes, access_routes, page_routes),
+        *(forecast_routes, company_routes, quote_routes, stats_routes, model_routes, training_routes),
+        *(timeseries_routes, operation_routes, access_routes, page_routes),
     ):
         app.include_router(routes(context))
     app.add_middleware(SecurityHeaders)
@@ -92,6 +93,18 @@ class _NoDesk:
 
     async def backfill(self, symbol: str) -> NoReturn:
         raise ForecasterUnavailableError(f"no forecaster knows of {symbol}")
+
+    async def latest_trainings(self, limit: int) -> NoReturn:
+        raise ForecasterUnavailableError(f"no forecaster knows {limit} requests")
+
+    async def versions(self, limit: int) -> NoReturn:
+        raise ForecasterUnavailableError(f"no forecaster knows {limit} versions")
+
+    async def version(self, model: str, version: str) -> NoReturn:
+        raise ForecasterUnavailableError(f"no forecaster knows version {version} of {model}")
+
+    async def promote(self, model: str, version: str) -> NoReturn:
+        raise ForecasterUnavailableError(f"no forecaster promotes version {version} of {model}")
 
     async def window(self, symbol: str, sessions: int) -> NoReturn:
         raise ForecasterUnavailableError(f"no forecaster knows {sessions} sessions of {symbol}")

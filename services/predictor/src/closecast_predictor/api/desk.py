@@ -8,6 +8,7 @@ from closecast_predictor.backfills import Backfill
 from closecast_predictor.engine import Status
 from closecast_predictor.stats import Stats, SymbolStats
 from closecast_predictor.training import Training
+from closecast_predictor.versions import Refusal, Version, VersionDetails
 from closecast_predictor.windows import Window
 
 
@@ -29,6 +30,18 @@ class Desk(Protocol):
 
     async def backfill(self, symbol: str) -> Backfill | None:
         """Return what is known of a symbol that was to be fetched."""
+
+    async def latest_trainings(self, limit: int) -> list[Training]:
+        """Return the latest training requests, the latest first."""
+
+    async def versions(self, limit: int) -> list[Version]:
+        """Return the latest registered versions, the latest first."""
+
+    async def version(self, model: str, version: str) -> VersionDetails | Refusal:
+        """Return all that is known of a version, or why that is nothing."""
+
+    async def promote(self, model: str, version: str) -> VersionDetails | Refusal:
+        """Make a version the champion of its model, or return why it is not."""
 
     async def window(self, symbol: str, sessions: int) -> Window | None:
         """Return the latest sessions of a symbol, None if there is no quote of it."""

@@ -63,6 +63,7 @@ def forecast_history(
         currency=exchange.currency if exchange else None,
         model=model.name,
         version=model.version,
+        why=model.why,
         skill=model.skill,
         origin=dates[-1] if dates else None,
         last_close=columns["close"][-1],

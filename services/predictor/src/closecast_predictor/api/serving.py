@@ -1,10 +1,10 @@
-"""What a replica answers from: the latest snapshot and the model that made it, swapped whole."""
+"""What a replica answers from: the latest snapshot and the models that made it, swapped whole."""
 
 from typing import Final
 
 from closecast_predictor.access.guard import Guard
 from closecast_predictor.answers import Answer
-from closecast_predictor.snapshot import Model, Snapshot
+from closecast_predictor.snapshot import Lineup, Model, Snapshot
 
 _B3_SUFFIX: Final = ".SA"
 DEFAULT_MAX_BODY: Final = 2 * 2**20
@@ -12,7 +12,7 @@ DEFAULT_MAX_IN_PROGRESS: Final = 128
 
 
 class Serving:
-    """The state of one replica; a reader takes `answers` or `model` once and so never sees a mixture.
+    """The state of one replica; a reader takes `answers` or `models` once and so never sees a mixture.
 
     Args:
         max_body: Bytes above which a request's body is refused; 0 in a process that is no replica and answers nothing.
@@ -23,15 +23,15 @@ class Serving:
         self.max_in_progress = DEFAULT_MAX_IN_PROGRESS
         self.guard: Guard | None = None
         self.snapshot: Snapshot | None = None
-        self.model: Model | None = None
+        self.models: Lineup[Model] | None = None
         self.answers: dict[str, Answer] = {}
 
-    def swap(self, snapshot: Snapshot, model: Model) -> None:
+    def swap(self, snapshot: Snapshot, models: Lineup[Model]) -> None:
         """Answer from this snapshot from now on."""
         # B3's tickers are known without their suffix too.
         short = {symbol.removesuffix(_B3_SUFFIX): answer for symbol, answer in snapshot.answers.items()}
         answers = short | dict(snapshot.answers)
-        self.answers, self.model, self.snapshot = answers, model, snapshot
+        self.answers, self.models, self.snapshot = answers, models, snapshot
 
 
 SERVING: Final = Serving(max_body=0)

@@ -9,7 +9,7 @@ from closecast_predictor.api.desk import Desk, ForecasterUnavailableError
 from closecast_predictor.api.errors import PROBLEM_SCHEMA, PROBLEM_TYPE, ProblemError
 from closecast_predictor.api.serving import Serving
 from closecast_predictor.companies import DEFAULT_COMPANIES, Companies
-from closecast_predictor.snapshot import Model
+from closecast_predictor.snapshot import Lineup, Model
 from closecast_predictor.windows import DEFAULT_SESSIONS, Window
 
 JSON: Final = "application/json"
@@ -17,7 +17,8 @@ _RETRY: Final = {"Retry-After": "2"}
 _PROBLEMS: Final[dict[int, str]] = {
     400: "The body cannot be taken apart.",
     401: "The name or the password is wrong.",
-    404: "There is no quote of the symbol, no such company, no such training request, or nobody who can log in.",
+    404: "There is no such symbol, company, training request, version, or nobody who can log in.",
+    409: "The version cannot be served.",
     413: "The body is too large.",
     422: "A field is missing, unknown or out of bounds.",
     429: "Too many tries; `Retry-After` tells when to go on.",
@@ -47,14 +48,14 @@ class Context:
     fetch: bool = False
     companies: Companies = field(default_factory=lambda: Companies(DEFAULT_COMPANIES))
 
-    async def require_snapshot(self) -> Model:
-        """Return the model that speaks.
+    async def require_snapshot(self) -> Lineup[Model]:
+        """Return the models that speak.
 
         Raises:
             ProblemError: If there is none yet; it tells what is missing.
         """
-        if self.serving.model is not None:
-            return self.serving.model
+        if self.serving.models is not None:
+            return self.serving.models
         try:
             status = await self.desk.status()
         except ForecasterUnavailableError as error:

@@ -24,7 +24,7 @@ def forecast_routes(context: Context) -> APIRouter:
     router = APIRouter(tags=["Forecasts"], route_class=upload_route(context.max_history))
 
     async def looking_back(symbol: str, sessions: int, horizon: int) -> Response:
-        model = await context.require_snapshot()
+        model = (await context.require_snapshot()).of(symbol)
         if sessions > context.sessions:
             raise ProblemError(
                 HTTPStatus.UNPROCESSABLE_ENTITY, f"at most {context.sessions} are kept", field="lookback_days"
@@ -48,7 +48,7 @@ def forecast_routes(context: Context) -> APIRouter:
             if request.lookback_days is not None and request.symbol in context.serving.answers:
                 return await looking_back(request.symbol, request.lookback_days, request.horizon)
             return await answer_symbol(context, request.symbol, request.horizon, fetch=request.fetch)
-        model = await context.require_snapshot()
+        model = (await context.require_snapshot()).of(request.symbol)
         await make_calendar(request.symbol)
         # A forecast takes about a millisecond: in a thread it would take twice that, and would not count as busy.
         answer = forecast_history(model, request.history, request.symbol, request.horizon, context.max_history)

@@ -53,7 +53,7 @@ def timeseries_routes(context: Context) -> APIRouter:
         if request.model != context.model:
             detail = f"there is no model {request.model!r}; {context.model!r} is"
             raise ProblemError(HTTPStatus.NOT_FOUND, detail, field="model")
-        model = await context.require_snapshot()
+        model = (await context.require_snapshot()).panel
         answer = await asyncio.to_thread(forecast_series, model, request, context.max_history)
         metrics.PREDICTIONS.labels("series").inc(len(request.inputs))
         return answer

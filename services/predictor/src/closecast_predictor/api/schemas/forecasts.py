@@ -119,6 +119,7 @@ class PredictAnswer(BaseModel):
                 "currency": "BRL",
                 "model": "closecast-panel",
                 "version": "3",
+                "why": "the panel's champion, which speaks for every symbol that has none of its own",
                 "skill": 0.06,
                 "origin": "2025-06-16",
                 "last_close": 32.72,
@@ -146,6 +147,7 @@ class PredictAnswer(BaseModel):
     currency: str | None = Field(description="Currency of the prices (ISO 4217).")
     model: str
     version: str = Field(description='Version of the model, or "base" while none has been promoted.')
+    why: str = Field(description="Why this model speaks for the symbol: its own champion, the panel's, or the base.")
     skill: float | None = Field(
         description="1 - mqloss / mqloss of naive, measured when the version was trained; above 0 is better."
     )

@@ -1,0 +1,82 @@
+"""Models on disk, as they were downloaded."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from closecast.model_names import ModelNames
+from closecast.telemetry.logs import get_logger
+from closecast_predictor.snapshot import Model, ModelFiles
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A version that is ready to speak.
+
+    Attributes:
+        model: What forecasts.
+        files: The same as it travels to the replicas.
+    """
+
+    model: Model
+    files: ModelFiles
+
+    @property
+    def name(self) -> str:
+        """Name of the registered model."""
+        return self.model.name
+
+    @classmethod
+    def base(cls, name: str) -> "LoadedModel":
+        """Return the base under the name of a registered model."""
+        return cls(Model.base(name), ModelFiles(name, Model.base(name).version))
+
+    @classmethod
+    def read(cls, name: str, version: str, symbol: str | None, folder: Path) -> "LoadedModel":
+        """Read a version's folder; see `Model.read`.
+
+        Raises:
+            InvalidBundleError: If it is missing a file, or cannot be served by this code.
+        """
+        return cls(Model.read(name, version, symbol, folder), ModelFiles.read(name, version, symbol, folder))
+
+
+class ModelCache:
+    """Keeps the last good version of each model, so that a restart while MLflow is down does not fall back to the base.
+
+    Args:
+        folder: Where; made when it is missing.
+        names: Which models there may be.
+    """
+
+    def __init__(self, folder: Path, names: ModelNames) -> None:
+        self._folder = folder
+        self._names = names
+
+    def keep(self, name: str, version: str, downloaded: Path) -> None:
+        """Move a version's folder in as the last good one of its model."""
+        (self._folder / name).mkdir(parents=True, exist_ok=True)
+        kept = self._folder / name / version
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.move(downloaded, kept)
+        for other in kept.parent.iterdir():
+            if other != kept:
+                shutil.rmtree(other, ignore_errors=True)
+
+    def forget(self, name: str) -> None:
+        """Remove what is kept of a model."""
+        shutil.rmtree(self._folder / name, ignore_errors=True)
+
+    def last_good(self) -> Iterator[LoadedModel]:
+        """Yield the versions that were kept, one of each model."""
+        for folder in sorted(self._folder.glob("*/*")):
+            name, symbol = folder.parent.name, self._names.symbol_of(folder.parent.name)
+            if name != self._names.panel and symbol is None:
+                continue
+            try:
+                yield LoadedModel.read(name, folder.name, symbol, folder)
+            except (OSError, ValueError) as error:
+                _log.warning("cached model is unusable", model=name, version=folder.name, error=str(error))

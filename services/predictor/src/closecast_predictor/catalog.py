@@ -1,0 +1,194 @@
+"""The registered versions: what there are, what each is, and which of them a person makes champion."""
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Condition, Lock
+from typing import Any, Final, TypeVar
+from uuid import uuid4
+
+from cachetools import TTLCache, cached
+
+from closecast.events import ModelEvent
+from closecast.forecasting.spec import SPEC_FILE, InvalidBundleError
+from closecast.mlflow_settings import (
+    ARTIFACT_PATH,
+    CHAMPION,
+    CHOSEN_TAG,
+    OUTCOME_TAG,
+    REASON_TAG,
+    SKILL_TAG,
+)
+from closecast.telemetry.logs import get_logger
+from closecast_predictor.cache import LoadedModel
+from closecast_predictor.registry import RegisteredVersion, Registry, RegistryUnavailableError, is_missing, reaching
+from closecast_predictor.versions import Refusal, Version, VersionDetails
+
+MOST_VERSIONS: Final = 1000
+_FRESH_S: Final = 2.0
+_DETAILS: Final = 100
+_READY: Final = "READY"
+
+T = TypeVar("T")
+
+_log = get_logger(__name__)
+
+
+class Catalog:
+    """Asks MLflow for versions, and moves the alias that decides which of them speaks.
+
+    What was asked is told again for two seconds: pages poll. Every method may raise `RegistryUnavailableError`.
+
+    Args:
+        registry: MLflow.
+        speaking: Tells the version of each registered model that speaks now.
+    """
+
+    def __init__(self, registry: Registry, speaking: Callable[[], Mapping[str, str]]) -> None:
+        self._registry = registry
+        self._speaking = speaking
+        self._names = registry.settings.names
+        self._promoting = Lock()
+        lists: TTLCache[Any, list[Version]] = TTLCache(1, _FRESH_S)
+        details: TTLCache[Any, VersionDetails | Refusal] = TTLCache(_DETAILS, _FRESH_S)
+        self._lists = cached(lists, condition=Condition())(self._all)
+        self._details = cached(details, condition=Condition())(self._one)
+
+    def versions(self, limit: int) -> list[Version]:
+        """Return the latest versions of all models that may speak, the latest first."""
+        return [self._as_of_now(version) for version in self._lists()[:limit]]
+
+    def version(self, model: str, version: str) -> VersionDetails | Refusal:
+        """Return all that is known of a version."""
+        found = self._details(model, version)
+        return found if isinstance(found, Refusal) else replace(found, version=self._as_of_now(found.version))
+
+    def promote(self, model: str, version: str) -> ModelEvent | Refusal:
+        """Make a version the champion of its model, and return the event that tells it.
+
+        The tag that names a person's choice is set before the alias is, so that a training that ends at the same moment
+        sees it and leaves the alias to it.
+        """
+        with self._promoting, reaching():
+            found = self._find(model, version)
+            if isinstance(found, Refusal):
+                return found
+            if (unfit := self._unfit(found)) is not None:
+                return Refusal("unfit", f"version {version} of {model} {unfit}")
+            before = self._registry.champion(model)
+            client, now = self._registry.client, datetime.now(UTC)
+            client.set_registered_model_tag(model, CHOSEN_TAG, f"{version} {now.isoformat()}")
+            client.set_registered_model_alias(model, CHAMPION, version)
+            self._lists.cache_clear()
+            self._details.cache_clear()
+        replaced = "no champion" if before is None else f"version {before.version}"
+        _log.info("a person promoted a version", model=model, version=version, replaced=replaced)
+        return ModelEvent(
+            request_id=uuid4(),
+            model=model,
+            outcome="promoted",
+            decided_by="person",
+            version=version,
+            run_id=str(found.run_id),
+            reason=f"rollback: promoted by a person in place of {replaced}",
+            occurred_at=now,
+        )
+
+    def _as_of_now(self, version: Version) -> Version:
+        return replace(version, serving=self._speaking().get(version.model) == version.version)
+
+    def _all(self) -> list[Version]:
+        with reaching():
+            aliases = self._registry.speaking()
+            found = self._registry.client.search_model_versions(
+                f"name LIKE '{self._names.pattern}'",
+                max_results=MOST_VERSIONS,
+                order_by=["creation_timestamp DESC", "version_number DESC"],
+            )
+        return [self._summary(one, aliases[one.name]) for one in found if one.name in aliases]
+
+    def _one(self, model: str, version: str) -> VersionDetails | Refusal:
+        with reaching():
+            found = self._find(model, version)
+            if isinstance(found, Refusal):
+                return found
+            aliases = self._registry.client.get_registered_model(model).aliases
+            summary = self._summary(found, {alias: str(named) for alias, named in aliases.items()})
+            parameters = self._registry.client.get_run(found.run_id).data.params
+            spec = self._spec(found.run_id)
+        if spec is None:
+            return VersionDetails(summary, parameters=parameters)
+        return VersionDetails(summary, spec.get("metrics", {}), parameters, tuple(spec.get("universe", ())), spec)
+
+    def _find(self, model: str, version: str) -> Any:  # noqa: ANN401 - mlflow is untyped
+        """Return a version as MLflow has it, or a refusal."""
+        from mlflow.exceptions import MlflowException
+
+        unknown = Refusal("unknown", f"there is no version {version} of {model}")
+        if model != self._names.panel and self._names.symbol_of(model) is None:
+            return unknown
+        try:
+            return self._registry.client.get_model_version(model, version)
+        except MlflowException as error:
+            if is_missing(error):
+                return unknown
+            raise
+
+    def _unfit(self, found: Any) -> str | None:  # noqa: ANN401 - mlflow is untyped
+        """Return why a version cannot be served, None if it can."""
+        if found.status != _READY:
+            return f"is not ready: MLflow says {found.status}"
+        if found.tags.get(OUTCOME_TAG) == "failed":
+            return f"failed: {found.tags.get(REASON_TAG, '')}"
+        with tempfile.TemporaryDirectory(prefix="closecast-model-") as folder:
+            version = RegisteredVersion(str(found.version), str(found.run_id))
+            try:
+                files = self._fetched(lambda: self._registry.download(version, Path(folder)))
+                LoadedModel.read(found.name, version.version, self._names.symbol_of(found.name), files)
+            except ValueError as error:
+                return f"cannot be served: {error}"
+        return None
+
+    def _spec(self, run_id: str) -> dict[str, Any] | None:
+        with tempfile.TemporaryDirectory(prefix="closecast-spec-") as folder:
+            path = f"{ARTIFACT_PATH}/{SPEC_FILE}"
+            try:
+                file = self._fetched(lambda: self._registry.client.download_artifacts(run_id, path, folder))
+                spec: dict[str, Any] = json.loads(Path(file).read_bytes())
+            except ValueError as error:
+                _log.warning("a version has no readable spec", run_id=run_id, error=str(error))
+                return None
+        return spec
+
+    def _fetched(self, fetch: Callable[[], T]) -> T:
+        """Return what was fetched of a run's files.
+
+        Raises:
+            InvalidBundleError: If the run has no such files.
+        """
+        from mlflow.exceptions import MlflowException
+
+        try:
+            with reaching():
+                return fetch()
+        except RegistryUnavailableError:
+            raise
+        except (OSError, MlflowException) as error:
+            raise InvalidBundleError(f"its run has no such files: {error}") from error
+
+    def _summary(self, found: Any, aliases: Mapping[str, str]) -> Version:  # noqa: ANN401 - mlflow is untyped
+        skill = found.tags.get(SKILL_TAG)
+        return Version(
+            model=found.name,
+            version=str(found.version),
+            aliases=tuple(sorted(alias for alias, named in aliases.items() if named == str(found.version))),
+            outcome=found.tags.get(OUTCOME_TAG),
+            reason=found.tags.get(REASON_TAG),
+            created_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
+            skill=float(skill) if skill else None,
+            run_id=str(found.run_id),
+            symbol=self._names.symbol_of(found.name),
+        )

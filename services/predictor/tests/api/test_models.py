@@ -1,0 +1,109 @@
+from datetime import UTC, datetime
+
+import pytest
+from services.predictor.tests.api.conftest import LocalDesk
+from services.predictor.tests.api.test_app import fields
+from starlette.testclient import TestClient
+
+from closecast_predictor.versions import Version, VersionDetails
+
+
+def details(model: str, version: str, *, champion: bool = False, whole: bool = True) -> VersionDetails:
+    return VersionDetails(
+        Version(
+            model=model,
+            version=version,
+            aliases=("champion",) if champion else (),
+            outcome="promoted",
+            reason="worse than none",
+            created_at=datetime(2025, 7, int(version), tzinfo=UTC),
+            skill=0.05,
+            run_id="a" * 32,
+            symbol="PETR4.SA" if model == "closecast-petr4.sa" else None,
+            serving=champion,
+        ),
+        metrics={"candidate": {"mqloss": 0.009}},
+        parameters={"epochs": "60"},
+        symbols=("PETR4.SA",),
+        spec={"schema_version": "1.0"} if whole else None,
+    )
+
+
+@pytest.fixture(autouse=True)
+def shelf(desk: LocalDesk) -> None:
+    desk.shelf += [
+        details("closecast-petr4.sa", "1", champion=True),
+        details("closecast-panel", "3", whole=False),
+        details("closecast-panel", "2", champion=True),
+        details("closecast-panel", "1"),
+    ]
+
+
+def test_the_versions_are_listed(client: TestClient) -> None:
+    found = client.get("/models").json()["models"]
+
+    assert [(one["model"], one["version"], one["aliases"], one["serving"]) for one in found] == [
+        ("closecast-petr4.sa", "1", ["champion"], True),
+        ("closecast-panel", "3", [], False),
+        ("closecast-panel", "2", ["champion"], True),
+        ("closecast-panel", "1", [], False),
+    ]
+    assert found[0]["symbol"] == "PETR4.SA"
+    assert len(client.get("/models?limit=2").json()["models"]) == 2
+
+
+def test_a_version_is_the_panels_unless_a_model_is_named(client: TestClient) -> None:
+    panels, own = client.get("/models/1").json(), client.get("/models/1?model=closecast-petr4.sa").json()
+
+    assert (panels["model"], own["model"]) == ("closecast-panel", "closecast-petr4.sa")
+    assert (own["metrics"], own["parameters"]) == ({"candidate": {"mqloss": 0.009}}, {"epochs": "60"})
+    assert (own["symbols"], own["spec"]) == (["PETR4.SA"], {"schema_version": "1.0"})
+
+
+@pytest.mark.parametrize("request_body", [{}, {"json": {}}, {"json": {"model": "closecast-panel"}}])
+def test_an_earlier_version_is_made_champion(client: TestClient, request_body: dict[str, object]) -> None:
+    answer = client.post("/models/1/promote", **request_body)  # type: ignore[arg-type]
+
+    assert answer.status_code == 200
+    assert (answer.json()["version"], answer.json()["aliases"]) == ("1", ["champion"])
+    assert client.get("/models/2").json()["aliases"] == []
+    assert client.get("/models/1?model=closecast-petr4.sa").json()["aliases"] == ["champion"]
+
+
+def test_a_version_that_cannot_be_served_is_refused(client: TestClient) -> None:
+    answer = client.post("/models/3/promote")
+
+    assert answer.status_code == 409
+    assert "spec.json is missing" in answer.json()["detail"]
+    assert client.get("/models/2").json()["aliases"] == ["champion"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "field"),
+    [
+        ("GET", "/models/9", 404, "version"),
+        ("GET", "/models/1?model=closecast-vale3.sa", 404, "version"),
+        ("POST", "/models/9/promote", 404, "version"),
+        ("GET", "/models/one", 422, "version"),
+        ("GET", "/models/1?model=../../etc", 422, "model"),
+        ("GET", "/models?limit=0", 422, "limit"),
+        ("POST", "/models/one/promote", 422, "version"),
+    ],
+)
+def test_what_is_no_version_is_refused(client: TestClient, method: str, path: str, status: int, field: str) -> None:
+    answer = client.request(method, path)
+
+    assert answer.status_code == status
+    assert fields(answer) == [field]
+
+
+def test_a_promotion_that_says_more_is_refused(client: TestClient) -> None:
+    assert fields(client.post("/models/1/promote", json={"version": "2"})) == ["version"]
+    assert fields(client.post("/models/1/promote", json={"model": "../../etc"})) == ["model"]
+
+
+def test_without_mlflow_or_the_forecaster_a_later_try_is_asked_for(client: TestClient, desk: LocalDesk) -> None:
+    desk.reachable = False
+
+    for answer in (client.get("/models"), client.get("/models/1"), client.post("/models/1/promote")):
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
