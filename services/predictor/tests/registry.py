@@ -19,6 +19,7 @@ from closecast.mlflow_settings import (
     MlflowSettings,
     answer_tag,
 )
+from closecast_predictor.registry import Registry
 from closecast_predictor.runs import TrainingRuns
 
 
@@ -32,7 +33,7 @@ def promote(settings: MlflowSettings, folder: Path, *, symbol: str | None = None
     model = settings.model if symbol is None else settings.names.own(symbol)
     universe = ("PETR4.SA", "VALE3.SA") if symbol is None else (symbol,)
     event = register(settings, write_version(folder, shift=shift, universe=universe), model)
-    MlflowClient(settings.tracking_uri).set_registered_model_alias(model, CHAMPION, event.version)
+    MlflowClient(settings.tracking_uri).set_registered_model_alias(model, CHAMPION, str(event.version))
     return event
 
 
@@ -85,7 +86,10 @@ class NothingRecorded(TrainingRuns):
     """An MLflow that holds no run, for tests that are not about it."""
 
     def __init__(self) -> None:
-        self.find = lambda _request_id: None
+        super().__init__(Registry(MlflowSettings()))
+
+    def find(self, _request_id: UUID) -> None:
+        return None
 
 
 def _new_run(client: MlflowClient, settings: MlflowSettings) -> str:

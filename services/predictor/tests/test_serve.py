@@ -171,6 +171,30 @@ def test_a_promotion_under_load_is_served_within_a_second_and_fails_no_request(
     assert history["version"] == event.version
 
 
+def test_a_symbols_own_champion_speaks_for_it_alone_and_can_be_rolled_back(
+    predictor: Predictor, kafka: KafkaSettings, mlflow: MlflowSettings, tmp_path: Path
+) -> None:
+    first = promote(mlflow, tmp_path / "first", symbol="PETR4.SA", shift=-0.1)
+    publish(kafka, first)
+    wait_for(lambda: predictor.forecast("PETR4.SA")["model"] == first.model)
+    assert "own champion" in predictor.forecast("PETR4.SA")["why"]
+    assert predictor.forecast("VALE3.SA")["model"] == mlflow.model
+    second = promote(mlflow, tmp_path / "second", symbol="PETR4.SA", shift=0.1)
+    publish(kafka, second)
+    wait_for(lambda: predictor.forecast("PETR4.SA")["version"] == second.version)
+
+    promoted = predictor.client.post(f"/models/{first.version}/promote", json={"model": first.model})
+
+    assert (promoted.status_code, promoted.json()["aliases"]) == (200, ["champion"])
+    wait_for(lambda: predictor.forecast("PETR4.SA")["version"] == first.version)
+    history = {"history": [30.0 + at % 5 for at in range(60)]}
+    for symbol, model in (("PETR4.SA", first.model), ("VALE3.SA", mlflow.model)):
+        assert predictor.client.post("/predict", json=history | {"symbol": symbol}).json()["model"] == model
+    served = [one for one in predictor.client.get("/models").json()["models"] if one["serving"]]
+    assert {(one["model"], one["version"]) for one in served} >= {(first.model, first.version)}
+    assert predictor.client.post("/models/999/promote").status_code == 404
+
+
 def test_a_training_request_goes_to_kafka_and_its_outcome_comes_back(
     predictor: Predictor, kafka: KafkaSettings
 ) -> None:

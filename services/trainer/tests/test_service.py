@@ -23,9 +23,10 @@ from services.trainer.tests.trainers import (
 )
 from tests.support.kafka.broker import KafkaBroker
 
-from closecast.events import ModelEvent, Quote, TrainingRequest
+from closecast.events import Hyperparameters, ModelEvent, Quote, TrainingRequest
 from closecast.forecasting.bundle import Bundle
 from closecast.forecasting.panel import Panel
+from closecast.forecasting.spec import ModelSpec
 from closecast.kafka import KafkaSettings, TooManyInvalidRecordsError
 from closecast.mlflow_settings import ARTIFACT_PATH, CHALLENGER, CHAMPION
 from closecast_trainer.settings import TrainerSettings
@@ -154,7 +155,11 @@ def test_the_same_training_is_never_done_twice(installation: Installation, sampl
 
 @pytest.mark.parametrize(
     ("wanted", "reason"),
-    [({"symbols": ("NONE",)}, "no quotes are known"), ({"start": "2013-01-02"}, "the panel has")],
+    [
+        ({"symbols": ("NONE",)}, "no quotes are known"),
+        ({"start": "2013-01-02"}, "the panel has"),
+        ({"symbols": ("AAPL", "NONE")}, "the model of AAPL alone is called"),
+    ],
 )
 def test_a_request_that_cannot_be_trained_fails_by_itself(
     installation: Installation, wanted: dict[str, object], reason: str
@@ -164,6 +169,28 @@ def test_a_request_that_cannot_be_trained_fails_by_itself(
     assert (event.outcome, event.request_id, event.version) == ("failed", request.id, None)
     assert reason in event.reason
     assert installation.client.get_run(str(event.run_id)).info.status == "FAILED"
+
+
+def test_one_symbol_is_judged_beside_the_panels_champion_over_the_horizons_asked_for(
+    installation: Installation, tmp_path: Path
+) -> None:
+    client, mlflow = installation.client, installation.settings.mlflow
+    panel = client.get_registered_model(mlflow.model).aliases.get(CHAMPION)
+    request = TrainingRequest(
+        model=mlflow.names.own("AAPL"), symbols=("AAPL",), hyperparameters=Hyperparameters(prediction_steps=3)
+    )
+
+    (event,) = installation.answers(request)
+
+    assert (event.model, event.symbols) == (request.model, ("AAPL",))
+    assert ("panel" in event.metrics) is (panel is not None)
+    if panel is not None:
+        beats = event.metrics["candidate"]["mqloss"] < event.metrics["panel"]["mqloss"]
+        assert beats or event.outcome == "rejected"
+    spec = ModelSpec.read(Path(client.download_artifacts(str(event.run_id), ARTIFACT_PATH, str(tmp_path))))
+    assert (spec.universe, spec.prediction_steps) == (("AAPL",), 3)
+    assert spec.panel_version == (None if panel is None else str(panel))
+    assert client.get_registered_model(mlflow.model).aliases.get(CHAMPION) == panel
 
 
 def test_a_bad_request_is_a_dead_letter_and_the_next_one_is_answered(installation: Installation) -> None:

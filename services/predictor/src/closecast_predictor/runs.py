@@ -47,14 +47,17 @@ class TrainingRuns:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         answers: TTLCache[Any, ModelEvent | Progress | None] = TTLCache(_REMEMBERED, _FRESH_S)
-        self.find = cached(answers, condition=Condition())(self._find)
+        self._looked_up = cached(answers, condition=Condition())(self._look_up)
 
-    def _find(self, request_id: UUID) -> ModelEvent | Progress | None:
+    def find(self, request_id: UUID) -> ModelEvent | Progress | None:
         """Return what became of a request, or how far its training is; None if none has begun.
 
         Raises:
             RegistryUnavailableError: If MLflow does not answer.
         """
+        return self._looked_up(request_id)
+
+    def _look_up(self, request_id: UUID) -> ModelEvent | Progress | None:
         with reaching():
             client = self._registry.client
             experiment = client.get_experiment_by_name(self._registry.settings.experiment)
