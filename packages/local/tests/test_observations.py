@@ -40,6 +40,7 @@ def test_the_follower_knows_the_latest_and_what_is_new(kafka_settings: KafkaSett
     ensure_topics(kafka_settings, topics)
     publisher = Publisher(kafka_settings, "tests")
     publisher.send(topics.models, outcome("1"))
+    publisher.send(topics.models, outcome("9").model_copy(update={"model": "closecast-aapl"}))
     publisher.send(topics.forecasts, forecast("AAPL", "base"))
     publisher.flush()
     producer = new_producer(kafka_settings, "tests")

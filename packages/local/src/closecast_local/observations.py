@@ -10,6 +10,7 @@ from prometheus_client.samples import Sample
 
 from closecast.events import Forecast, InvalidEventError, ModelEvent
 from closecast.kafka import KafkaSettings, ends_of, new_consumer, partitions_of
+from closecast.mlflow_settings import DEFAULT_MODEL
 
 _CLIENT: Final = "closecast-local"
 _TIMEOUT_S: Final = 5.0
@@ -44,7 +45,7 @@ class Metrics:
 
 
 class Follower:
-    """Follows model events and forecasts from their first record on.
+    """Follows events of the panel's model and forecasts from their first record on.
 
     Args:
         kafka: How to reach the broker; the topics must exist.
@@ -73,8 +74,8 @@ class Follower:
     def poll(self) -> None:
         """Take in what has arrived.
 
-        Afterwards `outcome` is that of the latest training, `outcome_is_new` tells whether it came after the start,
-        and `forecasts` holds the latest of each symbol.
+        Afterwards `outcome` is that of the panel's latest training, `outcome_is_new` tells whether it came after the
+        start, and `forecasts` holds the latest of each symbol.
         """
         for records in self._consumer.poll(timeout_ms=_POLL_MS).values():
             for record in records:
@@ -87,7 +88,10 @@ class Follower:
 
     def _take(self, record: Any) -> None:  # noqa: ANN401 - kafka-python has no types
         if record.topic == self._models:
-            self.outcome = ModelEvent.from_bytes(record.value)
+            event = ModelEvent.from_bytes(record.value)
+            if event.model != DEFAULT_MODEL:
+                return  # a symbol's own model
+            self.outcome = event
             self.outcome_is_new = record.offset >= self._ends[TopicPartition(record.topic, record.partition)]
         else:
             forecast = Forecast.from_bytes(record.value)

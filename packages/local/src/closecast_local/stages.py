@@ -172,15 +172,13 @@ class ServingStage:
         if not self._training.passed:
             return False
         forecasts = self._follower.forecasts
-        outcome = self._follower.outcome
-        promoted = outcome.version if outcome and outcome.outcome == "promoted" else None
         outlooks = [ask_outlook(self._url, symbol) for symbol in sorted(forecasts)]
         served = tuple(
             outlook
             for outlook in outlooks
             if outlook
             and outlook.origin == forecasts[outlook.symbol].origin
-            and outlook.version == (promoted or forecasts[outlook.symbol].version)
+            and outlook.version == self._expected(outlook)
         )
         self._fresh = len(served)
         self._bar.update(self._fresh, len(forecasts) or None, f"{self._fresh} of {len(forecasts)} symbols")
@@ -189,6 +187,13 @@ class ServingStage:
         self.outlooks = served
         self._bar.finish(f"{len(served)} symbols")
         return True
+
+    def _expected(self, outlook: Outlook) -> str | None:
+        """Return the version that is to speak: the one promoted last, or where that is not the panel's the one told."""
+        outcome = self._follower.outcome
+        if outcome is not None and outcome.outcome == "promoted" and outcome.model == outlook.model:
+            return outcome.version
+        return self._follower.forecasts[outlook.symbol].version
 
     def state(self) -> Hashable:
         """Return how many symbols are served as they should be."""
