@@ -17,7 +17,7 @@ from closecast_predictor.api.app import build_app
 from closecast_predictor.api.edge import Edge
 from closecast_predictor.api.routes.context import Context
 from closecast_predictor.api.serving import Serving
-from closecast_predictor.snapshot import Model, Snapshot
+from closecast_predictor.snapshot import Lineup, Model, Snapshot
 from tests.support.requirements import skip_or_fail
 
 SYMBOLS = ("AAPL", "PETR4.SA", "VALE3.SA")
@@ -43,11 +43,11 @@ class Site:
 
     def swap(self, *symbols: str, count: int = 80) -> None:
         """Answer with forecasts of these symbols from now on, as when their quotes came."""
-        model = Model.base("closecast-panel")
+        models = Lineup(Model.base("closecast-panel"))
         book = book_of(*symbols, count=count)
-        book.forecast(model, book.symbols)
+        book.forecast(models, book.symbols)
         self.desk.book = book
-        self.serving.swap(Snapshot("test-2", model.name, model.version, book.answers), model)
+        self.serving.swap(Snapshot("test-2", models.panel.name, models.panel.version, book.answers), models)
 
 
 @pytest.fixture(scope="package")
