@@ -1,21 +1,23 @@
 """What an idle predictor costs: processor time and memory of each of its processes, Ray's among them.
 
-It has answered a load before, so that memory is that of a replica at work. The machine should be idle otherwise.
+It has answered a load before, so that memory is that of a replica at work. The peer is Ray Serve in its default mode
+with one route, just as idle. The machine should do nothing else.
 """
 
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import psutil
 
 from benchmarks.load import result_of, start_load
-from benchmarks.pairs import CONNECTIONS
+from benchmarks.pairs import CONNECTIONS, peer
 from benchmarks.predict import BODY
 from benchmarks.report import Figures, Target, report
-from benchmarks.system import System, b3_quotes, running_system
+from benchmarks.system import b3_quotes, running_system
 
 SECONDS: Final = 60.0
 _LOAD_S: Final = 5.0
@@ -61,20 +63,28 @@ def main() -> int:
     with running_system(b3_quotes(21, 400)) as system:
         result_of(start_load(f"{system.address}/predict", BODY, CONNECTIONS, _LOAD_S))
         time.sleep(_SETTLE_S)
-        costs = _costs(system)
-    total = Cost(*(sum(getattr(cost, name) for cost in costs.values()) for name in Cost.__slots__))
+        costs = _costs(system.processes())
+    with peer("default_serve"):
+        time.sleep(_SETTLE_S)
+        default = _total(_costs(psutil.Process().children(recursive=True)))
+    total = _total(costs)
     dearest = sorted(costs.items(), key=lambda item: -item[1].processor)
-    rows = {name: _figures(cost) for name, cost in [*dearest, ("all", total)]}
+    rows = {name: _figures(cost) for name, cost in [*dearest, ("all", total), ("Ray Serve, default mode", default)]}
     targets = [
         Target("an idle predictor, % of a core", total.processor, 5.0, at_least=False),
+        Target(
+            "the same as a multiple of Ray Serve's default mode",
+            total.processor / default.processor,
+            1.0,
+            at_least=False,
+        ),
         Target("an Api replica, MB of RSS", costs[_API].rss / _MB, 400.0, at_least=False),
     ]
     return 0 if report("footprint", f"An idle predictor with all its processes, {SECONDS:g} s", rows, targets) else 1
 
 
-def _costs(system: System) -> dict[str, Cost]:
+def _costs(processes: list[psutil.Process]) -> dict[str, Cost]:
     costs: dict[str, Cost] = defaultdict(Cost)
-    processes = system.processes()
     before = {process.pid: _processor_s(process) for process in processes}
     began = time.perf_counter()
     time.sleep(SECONDS)
@@ -86,6 +96,14 @@ def _costs(system: System) -> dict[str, Cost]:
         cost.rss += memory.rss
         cost.pss += memory.pss
     return costs
+
+
+def _total(costs: Mapping[str, Cost]) -> Cost:
+    return Cost(
+        sum(cost.processor for cost in costs.values()),
+        sum(cost.rss for cost in costs.values()),
+        sum(cost.pss for cost in costs.values()),
+    )
 
 
 def _processor_s(process: psutil.Process) -> float:
