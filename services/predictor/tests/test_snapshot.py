@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from services.predictor.tests.support import SKILL, book_of, quotes_of, write_version
+from services.predictor.tests.support import SKILL, book_of, quote, quotes_of, sessions_of, write_version
 
 from closecast.forecasting.panel import Panel
 from closecast.forecasting.spec import ONNX_FILE, InvalidBundleError
@@ -55,6 +55,24 @@ def test_a_snapshot_survives_its_journey() -> None:
     snapshot = Snapshot("a-1", "closecast-panel", "base", book.answers)
 
     assert pickle.loads(pickle.dumps(snapshot)) == snapshot  # noqa: S301 - as Ray does
+
+
+def test_only_what_has_changed_travels_to_those_who_have_the_rest() -> None:
+    models = Lineup(Model.base("closecast-panel"))
+    book = book_of("PETR4.SA", "VALE3.SA", "AAPL")
+    book.forecast(models, book.symbols)
+    first = Snapshot("a-1", "closecast-panel", "base", book.answers)
+    book.take([quote("VALE3.SA", sessions_of("VALE3.SA", 81)[-1], 31.5)])
+    book.forecast(models, ["VALE3.SA"])
+    second = Snapshot("a-2", "closecast-panel", "base", book.answers)
+
+    sent = second.since(first)
+
+    assert list(sent.answers) == ["VALE3.SA"]
+    assert sent.whole(first) == second.whole(None) == second
+    for other in (None, second):
+        with pytest.raises(LookupError, match="based on a-1"):
+            sent.whole(other)
 
 
 @pytest.mark.parametrize("universe", [("VALE3.SA",), ("PETR4.SA", "VALE3.SA")])

@@ -4,6 +4,7 @@ import asyncio
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 from uuid import UUID
@@ -56,7 +57,9 @@ class Forecaster:
         configure_process_logs(settings.log)
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
+        self._snapshot: Snapshot | None = None
         self._update: Update | None = None
+        self._whole: Update | None = None
         self._shared: dict[tuple[str, str], SharedModel] = {}
         self._stop_metrics: Callable[[], None] = lambda: None
         self._serving_metrics = self._loop.create_task(self._serve_metrics(settings))
@@ -73,7 +76,12 @@ class Forecaster:
                 await asyncio.wait_for(self._changed.wait(), wait_s)
             except TimeoutError:
                 return None
-        return self._update
+        if self._update is None or self._snapshot is None or self._update.base in {None, known}:
+            return self._update
+        if self._whole is None:
+            # For replicas that are new or could not keep up; those that follow never need it.
+            self._whole = replace(self._update, base=None, snapshot=ray.put(self._snapshot))
+        return self._whole
 
     async def request_training(self, request: bytes) -> None:
         """Publish a training request."""
@@ -153,15 +161,16 @@ class Forecaster:
     def _share(self, snapshot: Snapshot, models: Lineup[LoadedModel]) -> None:
         shared = models.map(self._share_model)
         self._shared = {one.version: one for one in shared}
-        update = Update(snapshot.token, ray.put(snapshot), shared)
-        self._loop.call_soon_threadsafe(self._announce, update)
+        sent = snapshot if self._snapshot is None else snapshot.since(self._snapshot)
+        update = Update(sent.token, sent.base, ray.put(sent), shared)
+        self._loop.call_soon_threadsafe(self._announce, snapshot, update)
 
     def _share_model(self, loaded: LoadedModel) -> SharedModel:
         version = (loaded.name, loaded.model.version)
         return self._shared.get(version) or SharedModel(version, ray.put(loaded.files))
 
-    def _announce(self, update: Update) -> None:
-        self._update = update
+    def _announce(self, snapshot: Snapshot, update: Update) -> None:
+        self._snapshot, self._update, self._whole = snapshot, update, None
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -222,7 +231,8 @@ class Api:
     async def _take(self, update: Update | None) -> None:
         if update is None:
             return
-        snapshot: Snapshot = await update.snapshot
+        sent: Snapshot = await update.snapshot
+        snapshot = sent.whole(SERVING.snapshot)
         for model in update.models:
             if model.version not in self._loaded:
                 files: ModelFiles = await model.files

@@ -42,11 +42,13 @@ class Update:
 
     Attributes:
         token: Of the snapshot.
+        base: Of the snapshot that it is based on; none if it is whole.
         snapshot: Where it is.
         models: What made it.
     """
 
     token: str
+    base: str | None
     snapshot: ObjectRef[Snapshot]
     models: Lineup[SharedModel]
 

@@ -1,7 +1,7 @@
 """What the forecaster shares with the replicas that answer: a whole, immutable state."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Generic, Protocol, Self, TypeVar
@@ -161,10 +161,32 @@ class Snapshot:
         token: Identifies the snapshot, across restarts of the forecaster too.
         model: Name of the panel's model.
         version: Version of the panel's model that it was made with.
-        answers: The answer of each symbol.
+        answers: The answer of each symbol; with a base, of each whose answer is another than there.
+        base: Token of the snapshot that holds the other answers; none if these are all.
     """
 
     token: str
     model: str
     version: str
     answers: Mapping[str, Answer]
+    base: str | None = None
+
+    def since(self, earlier: Self) -> Self:
+        """Return this whole snapshot as one based on an earlier whole one: a thousand symbols travel as one or two."""
+        changed = {symbol: one for symbol, one in self.answers.items() if earlier.answers.get(symbol) is not one}
+        return replace(self, answers=changed, base=earlier.token)
+
+    def whole(self, held: Self | None) -> Self:
+        """Return all of this snapshot.
+
+        Args:
+            held: The whole snapshot that there is; this one is based on it, or on none.
+
+        Raises:
+            LookupError: If it is based on another.
+        """
+        if self.base is None:
+            return self
+        if held is None or held.token != self.base:
+            raise LookupError(f"snapshot {self.token} is based on {self.base}, not on {held and held.token}")
+        return replace(self, answers={**held.answers, **self.answers}, base=None)

@@ -1,11 +1,11 @@
 """Forecasts of histories that come with a request."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from http import HTTPStatus
 from itertools import pairwise
-from operator import attrgetter
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -15,12 +15,12 @@ from closecast.forecasting.series import Floats, Series
 from closecast.horizons import LEVELS, MEDIAN
 from closecast_predictor import metrics
 from closecast_predictor.api.errors import ProblemError
-from closecast_predictor.api.schemas.forecasts import FEWEST_SESSIONS, HistoryRow, HorizonAnswer, PredictAnswer
+from closecast_predictor.api.schemas.forecasts import FEWEST_SESSIONS, HorizonAnswer, PredictAnswer
+from closecast_predictor.api.schemas.histories import History
 from closecast_predictor.inference import round_prices
 from closecast_predictor.snapshot import Model
 
 _NAMELESS: Final = "history"
-_FIELDS: Final = tuple(HistoryRow.model_fields)
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 _calendars_made: set[str] = set()
@@ -35,13 +35,13 @@ async def make_calendar(symbol: str | None) -> None:
 
 
 def forecast_history(
-    model: Model, history: list[HistoryRow] | list[float], symbol: str | None, horizon: int, most_sessions: int
+    model: Model, history: History, symbol: str | None, horizon: int, most_sessions: int
 ) -> PredictAnswer:
     """Return the forecast of a history.
 
     Args:
         model: What forecasts.
-        history: Sessions or closes, oldest first.
+        history: Its columns.
         symbol: Whose history it is; its exchange tells the sessions that follow.
         horizon: Sessions ahead.
         most_sessions: Sessions above which a history is refused.
@@ -51,12 +51,11 @@ def forecast_history(
     """
     if not FEWEST_SESSIONS <= len(history) <= most_sessions:
         raise _refused("history", f"needs {FEWEST_SESSIONS} to {most_sessions} sessions, has {len(history)}")
-    columns = _columns(history)
-    dates = _dates(columns["date"])
+    dates = _dates(history.date or [])
     exchange = exchange_of(symbol) if symbol is not None else None
     sessions = _sessions_ahead(dates, exchange, horizon)
     with metrics.INFERENCE_DURATION.labels("history").time():
-        prices = round_prices(model.forecaster.forecast(Panel.of([_series(columns, dates, symbol)]))[0])
+        prices = round_prices(model.forecaster.forecast(Panel.of([_series(history, dates, symbol)]))[0])
     return PredictAnswer(
         symbol=symbol,
         exchange=exchange.mic if exchange else None,
@@ -66,7 +65,7 @@ def forecast_history(
         why=model.why,
         skill=model.skill,
         origin=dates[-1] if dates else None,
-        last_close=columns["close"][-1],
+        last_close=history.close[-1],
         predicted_close=float(prices[0, MEDIAN]),
         made_at=datetime.now(UTC),
         lookback_days=None,
@@ -74,14 +73,6 @@ def forecast_history(
         horizon=horizon,
         data_age_seconds=_age_s(dates, exchange),
     )
-
-
-def _columns(history: list[HistoryRow] | list[float]) -> dict[str, list[Any]]:
-    """Return the columns of a history, None where something is not known."""
-    if isinstance(history[0], HistoryRow):
-        return {name: list(map(attrgetter(name), history)) for name in _FIELDS}
-    unknown = [None] * len(history)
-    return dict.fromkeys(_FIELDS, unknown) | {"close": history}
 
 
 def _dates(column: list[date | None]) -> list[date] | None:
@@ -117,13 +108,23 @@ def _calendar(exchange: Exchange | None) -> ExchangeCalendar:
     return calendar_of((exchange or exchange_of("")).mic)
 
 
-def _series(columns: dict[str, list[Any]], dates: list[date] | None, symbol: str | None) -> Series:
-    # Without dates any that ascend will do: no feature looks at the calendar.
-    # By ordinals, because NumPy takes twenty times as long to make days of dates.
-    days = [day.toordinal() - _EPOCH for day in dates] if dates else range(len(columns["close"]))
-    sessions = np.array(days).astype("datetime64[D]")
-    numbers = {name: np.array(columns[name], dtype=np.float64) for name in _FIELDS if name != "date"}
-    return Series.from_columns(symbol or _NAMELESS, session=sessions, **numbers)
+def _series(history: History, dates: list[date] | None, symbol: str | None) -> Series:
+    # Without dates any that ascend will do: no feature looks at the calendar. By ordinals, because NumPy takes twenty
+    # times as long to make days of dates.
+    days = [day.toordinal() - _EPOCH for day in dates] if dates else range(len(history))
+    return Series.from_columns(
+        symbol or _NAMELESS,
+        session=np.array(days).astype("datetime64[D]"),
+        open=_numbers(history.open),
+        high=_numbers(history.high),
+        low=_numbers(history.low),
+        close=_numbers(history.close),
+        volume=_numbers(history.volume),
+    )
+
+
+def _numbers(column: Sequence[float | None] | None) -> Floats:
+    return np.array(np.nan if column is None else column, dtype=np.float64)
 
 
 def _horizon_answer(ahead: int, sessions: tuple[date, ...] | None, prices: Floats) -> HorizonAnswer:

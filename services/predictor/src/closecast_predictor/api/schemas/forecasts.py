@@ -3,21 +3,17 @@
 import datetime as dt
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StrictInt, Tag, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, model_validator
 
 from closecast.horizons import HORIZONS, LEVELS
 from closecast.symbols import parse_symbol
 from closecast_predictor.api.schemas.backfills import Fetch
+from closecast_predictor.api.schemas.histories import History
 
 FEWEST_SESSIONS: Final = 30
 """Sessions below which a history says too little of how much a stock moves."""
 
 EXAMPLE_CLOSES: Final = [round(32.4 + 0.07 * (at * 5 % 11), 2) for at in range(FEWEST_SESSIONS)]
-
-HIGHEST_PRICE: Final = 1e12
-LARGEST_VOLUME: Final = 1e15
-
-Price = Annotated[float, Field(gt=0, le=HIGHEST_PRICE, strict=True, allow_inf_nan=False)]
 
 
 def _known_shape(text: object) -> object:
@@ -35,29 +31,6 @@ RequestedSymbol = Annotated[
     ),
 ]
 Horizon = Annotated[StrictInt, Field(ge=1, le=HORIZONS, description="Sessions ahead.")]
-
-
-class HistoryRow(BaseModel):
-    """One session of a history, adjusted for splits."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-    date: Annotated[dt.date | None, Field(description="Trading day; give it on all sessions or on none.")] = None
-    open: Price | None = None
-    high: Price | None = None
-    low: Price | None = None
-    close: Price
-    volume: Annotated[float, Field(ge=0, le=LARGEST_VOLUME, strict=True)] | None = None
-
-
-def _shape_of(history: object) -> str:
-    first = history[0] if isinstance(history, list) and history else None
-    return "closes" if isinstance(first, int | float) else "rows"
-
-
-Rows = Annotated[list[HistoryRow], Tag("rows")]
-Closes = Annotated[list[Price], Tag("closes")]
-History = Annotated[Rows | Closes, Discriminator(_shape_of)]
 
 
 class PredictRequest(BaseModel):

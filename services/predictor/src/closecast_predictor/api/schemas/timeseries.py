@@ -6,7 +6,8 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from closecast.horizons import LEVELS
-from closecast_predictor.api.schemas.forecasts import EXAMPLE_CLOSES, FEWEST_SESSIONS, Horizon, Price
+from closecast_predictor.api.schemas.forecasts import EXAMPLE_CLOSES, FEWEST_SESSIONS, Horizon
+from closecast_predictor.api.schemas.histories import Price
 
 MOST_SERIES: Final = 64
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200

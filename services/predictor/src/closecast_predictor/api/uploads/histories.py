@@ -5,7 +5,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Any, Final, TypeVar
 
-from closecast_predictor.api.schemas.forecasts import HIGHEST_PRICE, LARGEST_VOLUME
+from closecast_predictor.api.schemas.histories import HIGHEST_PRICE, LARGEST_VOLUME
 from closecast_predictor.api.uploads.cells import (
     COMMA,
     DATES,
