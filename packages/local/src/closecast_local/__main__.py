@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -67,12 +68,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _demo(options: Sequence[str]) -> int:
     settings = load_or_exit(DemoSettings, options)
     configure_logs(LogSettings(level="error"), "local")
-    # What the runner has to say goes to the console; the log of a Kafka client would only tell of it a second time.
-    logging.disable()
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=WIDTH)
-    return run_demo(settings, console)
+    with _without_logs():
+        return run_demo(settings, console)
+
+
+@contextmanager
+def _without_logs() -> Iterator[None]:
+    """Log nothing: what the runner has to say goes to the console, a Kafka client would only tell it a second time."""
+    logging.disable()
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _stop(options: Sequence[str]) -> int:

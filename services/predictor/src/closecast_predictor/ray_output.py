@@ -4,7 +4,6 @@ Ray's driver copies what all processes of a run print, and adds lines of its own
 """
 
 import io
-import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -12,12 +11,11 @@ from typing import Final, TextIO
 
 import orjson
 
-from closecast.telemetry.logs import LogSettings, configure_logs
+from closecast.telemetry.logs import LogSettings, configure_logs, get_logger
 
 _SERVICE: Final = "predictor"
 
-# The root logger: no library that configures logging anew can silence it.
-_log = logging.getLogger()
+_log = get_logger(__name__)
 
 
 class LogLines(io.TextIOBase):
@@ -38,7 +36,7 @@ class LogLines(io.TextIOBase):
             if _is_json(line):
                 self._stream.write(line + "\n")
             elif line.strip():
-                _log.info("%s", line.strip())
+                _log.info(line.strip())
         self._stream.flush()
         return len(text)
 

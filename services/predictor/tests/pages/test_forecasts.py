@@ -58,7 +58,7 @@ def test_the_fan_is_drawn_and_said_in_words(page: Page) -> None:
 
 
 def test_pointing_at_the_chart_reads_it(page: Page) -> None:
-    page.goto("/#symbol=AAPL")
+    page.goto("/#symbol=AAPL", wait_until="networkidle")  # what arrives later draws the chart anew
     chart = page.locator("fan-chart .u-over")
     chart.wait_for()
     size = chart.bounding_box()

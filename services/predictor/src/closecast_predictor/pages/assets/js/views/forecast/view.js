@@ -146,7 +146,8 @@ export class ForecastView {
 
   /** A first visit shows something: the first symbol that there is. */
   _pickFirst() {
-    if (this._hasPicked || this.picked.length) {
+    // The address may name symbols already that the event of its change has yet to tell of.
+    if (this._hasPicked || this.picked.length || address.read().symbols.length) {
       this._hasPicked = true;
       return;
     }
