@@ -10,6 +10,7 @@ import pytest
 
 from closecast.events import Quote
 from closecast_predictor.registry import Registry
+from closecast_predictor.runs import TrainingRuns
 from closecast_predictor.training import TrainingDesk
 from tests.integration.pipeline import Pipeline
 from tests.support.kafka import KafkaBroker
@@ -71,7 +72,7 @@ def test_a_new_quote_moves_the_forecast(pipeline: Pipeline) -> None:
 
 
 def test_a_training_that_is_asked_for_has_an_outcome(pipeline: Pipeline) -> None:
-    outcome = train(pipeline)
+    outcome = train(pipeline, "AAPL", "MSFT")
 
     assert outcome["state"] in {"promoted", "rejected"}, outcome
     assert outcome["version"] == "2"
@@ -82,8 +83,8 @@ def test_a_training_that_is_asked_for_has_an_outcome(pipeline: Pipeline) -> None
 
 
 def test_outcomes_are_on_record_when_the_topic_has_forgotten_them(pipeline: Pipeline) -> None:
-    trained, known = train(pipeline), train(pipeline)
-    desk = TrainingDesk(pipeline.kafka, Registry(pipeline.mlflow))
+    trained, known = train(pipeline, "AAPL", "MSFT"), train(pipeline, "AAPL", "MSFT")
+    desk = TrainingDesk(pipeline.kafka, TrainingRuns(Registry(pipeline.mlflow)))
 
     recorded = [desk.find(UUID(outcome["id"])) for outcome in (trained, known)]
 
@@ -91,6 +92,26 @@ def test_outcomes_are_on_record_when_the_topic_has_forgotten_them(pipeline: Pipe
     for outcome, training in zip((trained, known), recorded, strict=True):
         assert training is not None
         assert (training.state, training.version) == (outcome["state"], outcome["version"])
+
+
+def test_a_symbols_own_model_speaks_once_a_person_promotes_it(
+    pipeline: Pipeline,
+) -> None:
+    outcome = train(pipeline, "GOOG")
+    own, version = outcome["model"], outcome["version"]
+    assert own.endswith("-goog")
+    assert {"candidate", "panel", "naive"} <= outcome["metrics"].keys()
+
+    assert pipeline.post(f"/models/{version}/promote", {"model": own}).status_code == 200
+    pipeline.eventually(lambda: bool(pipeline.get("/forecast/GOOG")["model"] == own))
+
+    spoken = pipeline.get("/forecast/GOOG")
+    assert spoken["version"] == version
+    assert spoken["why"].startswith("the symbol's own champion")
+    assert pipeline.get("/forecast/MSFT")["model"] == pipeline.mlflow.model
+    panels = pipeline.post("/predict", {"symbol": "GOOG", "model_name": pipeline.mlflow.model}).json()
+    assert (panels["model"], panels["origin"]) == (pipeline.mlflow.model, spoken["origin"])
+    assert pipeline.post("/predict", {"symbol": "MSFT", "model_name": own}).status_code == 404
 
 
 def test_a_symbol_without_quotes_is_fetched_and_forecast_without_a_training(pipeline: Pipeline, tmp_path: Path) -> None:
@@ -126,12 +147,12 @@ def test_a_symbol_that_no_source_knows_is_not_found_and_says_why(pipeline: Pipel
     assert "the sample holds AAPL, FB, GOOG, IBM, MSFT only" in again.json()["detail"]
 
 
-def train(pipeline: Pipeline) -> dict[str, Any]:
+def train(pipeline: Pipeline, *symbols: str) -> dict[str, Any]:
     """Ask for a short training and return its outcome."""
-    answer = pipeline.post("/train", {"symbols": ["AAPL", "MSFT"], "hyperparameters": {"epochs": 1, "seed": 7}})
+    answer = pipeline.post("/train", {"symbols": symbols, "hyperparameters": {"epochs": 1, "seed": 7}})
     assert answer.status_code == 202
     training = f"/train/{answer.json()['id']}"
-    pipeline.eventually(lambda: bool(pipeline.get(training)["state"] != "queued"))
+    pipeline.eventually(lambda: pipeline.get(training)["state"] not in {"queued", "running"})
     outcome: dict[str, Any] = pipeline.get(training)
     return outcome
 

@@ -26,6 +26,8 @@ def assignment(make_quotes: MakeQuotes, tmp_path: Path) -> Assignment:
         gate=GateSettings(),
         device="cpu",
         champion=None,
+        panel_champion=None,
+        panel_version=None,
         version=tmp_path / "version",
         plots=tmp_path,
     )
