@@ -33,7 +33,7 @@ def write(tmp_path: Path) -> Write:
 def answers(lines: str, folder: Path) -> list[Any]:
     """Send what each line of curl sends, and return the answers."""
     serving = serving_of("VALE3.SA")
-    client = TestClient(Edge(build_app(Context(serving, _nobody(), max_history=500)), serving))
+    client = TestClient(Edge(build_app(Context(serving, _nobody())), serving))
     found = []
     for line in lines.splitlines():
         curl, silent, url, header, content_type, data, file = shlex.split(line)

@@ -77,12 +77,14 @@ def book_of(*symbols: str, count: int = 80) -> Book:
     return book
 
 
-def serving_of(*symbols: str, models: Lineup[Model] | None = None, max_body: int = 2**20) -> Serving:
+def serving_of(
+    *symbols: str, models: Lineup[Model] | None = None, max_body: int = 2**20, max_history: int = 500
+) -> Serving:
     """Return a serving state with forecasts of these symbols."""
     speaking = models or Lineup(Model.base("closecast-panel"))
     book = book_of(*symbols)
     book.forecast(speaking, book.symbols)
-    serving = Serving(max_body)
+    serving = Serving(max_body, max_history)
     serving.swap(Snapshot("test-1", speaking.panel.name, speaking.panel.version, book.answers), speaking)
     return serving
 

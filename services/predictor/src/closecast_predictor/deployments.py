@@ -186,7 +186,8 @@ class Api:
         self._busy = BusyMeter()
         self._replica = serve.get_replica_context().replica_tag
         self._loaded: dict[tuple[str, str], Model] = {}
-        SERVING.max_body, SERVING.max_in_progress = settings.max_body_bytes, settings.max_in_progress
+        SERVING.max_body, SERVING.max_history = settings.max_body_bytes, settings.max_history
+        SERVING.max_in_progress = settings.max_in_progress
         SERVING.guard = guard_of(settings)
         metrics.STARTED.set_to_current_time()
         try:
@@ -202,7 +203,6 @@ class Api:
         context = Context(
             SERVING,
             self._desk,
-            max_history=settings.max_history,
             model=settings.mlflow.model,
             sessions=settings.sessions,
             fetch=settings.fetch,

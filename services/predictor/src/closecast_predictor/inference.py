@@ -37,7 +37,7 @@ def _forecast_batch(model: Model, windows: Windows, symbols: tuple[str, ...]) ->
 
 def forecast_window(model: Model, window: Window) -> Forecast:
     """Return the forecast that a model makes of one window alone."""
-    with metrics.INFERENCE_DURATION.labels("lookback").time():
+    with metrics.INFERENCE_DURATION.labels("window").time():
         prices = round_prices(model.forecaster.forecast(Panel.of([window.series()])))
     return _forecast(model, window, prices[0], datetime.now(UTC))
 

@@ -120,7 +120,7 @@ def auth(**fields: Any) -> AuthSettings:
 def guarded(serving: Serving, guard: Guard) -> Iterator[TestClient]:
     """Yield a client of edge and application behind a guard."""
     serving.guard = guard
-    app = Edge(build_app(Context(serving, LocalDesk(), max_history=500)), serving)
+    app = Edge(build_app(Context(serving, LocalDesk())), serving)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 

@@ -23,7 +23,7 @@ def declared(routes: Iterable[BaseRoute]) -> Iterator[str]:
 
 
 def test_every_route_of_the_application_is_in_the_table() -> None:
-    app = build_app(Context(Serving(), LocalDesk(), max_history=500))
+    app = build_app(Context(Serving(), LocalDesk()))
 
     routes = set(declared(app.routes))
 

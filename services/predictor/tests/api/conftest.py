@@ -117,7 +117,7 @@ def forecasts() -> Serving:
 
 @pytest.fixture
 def serving(forecasts: Serving) -> Serving:
-    fresh = Serving(max_body=2**20)
+    fresh = Serving(max_body=2**20, max_history=500)
     assert forecasts.snapshot is not None
     assert forecasts.models is not None
     fresh.swap(forecasts.snapshot, forecasts.models)
@@ -127,5 +127,5 @@ def serving(forecasts: Serving) -> Serving:
 @pytest.fixture
 def client(serving: Serving, desk: LocalDesk) -> TestClient:
     """Return a client of edge and application as they stand in a replica."""
-    app = Edge(build_app(Context(serving, desk, max_history=500)), serving)
+    app = Edge(build_app(Context(serving, desk)), serving)
     return TestClient(app, raise_server_exceptions=False)

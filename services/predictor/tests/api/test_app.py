@@ -197,7 +197,7 @@ def test_a_large_body_is_refused(client: TestClient) -> None:
 
 
 def test_not_ready_says_what_is_missing(desk: LocalDesk) -> None:
-    client = TestClient(Edge(build_app(Context(Serving(), desk, max_history=500)), Serving()))
+    client = TestClient(Edge(build_app(Context(Serving(), desk)), Serving()))
 
     for answer in (client.get("/ready"), client.get("/readyz"), client.post("/predict", json={"symbol": "PETR4.SA"})):
         assert answer.status_code == 503
@@ -283,7 +283,7 @@ JSON = st.recursive(
 )
 REQUESTS = st.fixed_dictionaries({}, optional={"symbol": JSON, "horizon": JSON, "history": JSON, "extra": JSON}) | JSON
 ROBUST = TestClient(
-    Edge(build_app(Context(served := serving_of("PETR4.SA"), LocalDesk(), max_history=500)), served),
+    Edge(build_app(Context(served := serving_of("PETR4.SA"), LocalDesk())), served),
     raise_server_exceptions=False,
 )
 

@@ -55,7 +55,7 @@ def test_a_bad_field_is_named(client: TestClient, body: dict[str, object], field
 
 
 def test_the_settings_say_who_is_known(serving: Serving, desk: LocalDesk) -> None:
-    context = Context(serving, desk, max_history=500, companies=Companies({"Maçã": "AAPL"}))
+    context = Context(serving, desk, companies=Companies({"Maçã": "AAPL"}))
     client = TestClient(Edge(build_app(context), serving))
     assert client.get("/predict_b3", params={"company": "maca"}).json()["symbol"] == "AAPL"
     assert client.get("/predict_b3", params={"company": "Petrobras"}).status_code == 404

@@ -63,7 +63,7 @@ def test_a_known_symbol_is_answered_and_not_fetched(client: TestClient, desk: Lo
 
 
 def test_by_setting_every_unknown_symbol_is_fetched(serving: Serving, desk: LocalDesk) -> None:
-    client = TestClient(Edge(build_app(Context(serving, desk, max_history=500, fetch=True)), serving))
+    client = TestClient(Edge(build_app(Context(serving, desk, fetch=True)), serving))
     assert client.get("/forecast/wege3").status_code == 202
     assert predict(client, symbol="ITUB4").status_code == 202
     assert [request.symbol for request in desk.requests] == ["WEGE3.SA", "ITUB4.SA"]

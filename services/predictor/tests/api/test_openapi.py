@@ -27,7 +27,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 SERVING = serving_of("PETR4.SA", "VALE3.SA", "AAPL")
-APPLICATION = Edge(build_app(Context(SERVING, LocalDesk(), max_history=500)), SERVING)
+APPLICATION = Edge(build_app(Context(SERVING, LocalDesk())), SERVING)
 SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", APPLICATION)
 
 

@@ -25,7 +25,7 @@ def test_all_symbols_are_listed_with_their_next_close(client: TestClient) -> Non
 
 
 def test_symbols_are_not_ready_before_the_forecasts_are(desk: LocalDesk) -> None:
-    client = TestClient(Edge(build_app(Context(Serving(), desk, max_history=500)), Serving()))
+    client = TestClient(Edge(build_app(Context(Serving(), desk)), Serving()))
 
     assert client.get("/symbols").status_code == 503
 

@@ -173,8 +173,8 @@ def test_the_health_checks_answer_as_those_of_kserve(client: TestClient) -> None
 
 
 def test_without_a_snapshot_it_lives_but_is_not_ready(desk: LocalDesk) -> None:
-    empty = Serving(max_body=2**20)
-    client = TestClient(Edge(build_app(Context(empty, desk, max_history=500)), empty))
+    empty = Serving(max_body=2**20, max_history=500)
+    client = TestClient(Edge(build_app(Context(empty, desk)), empty))
     assert client.get("/v2/health/live").status_code == 200
     for answer in (client.get("/v2/health/ready"), client.post(FORECAST, json=request())):
         assert "reading the quotes" in fault(answer, 503)["message"]

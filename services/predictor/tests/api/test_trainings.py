@@ -119,7 +119,7 @@ def test_bad_training_requests_are_refused_with_the_field_named(
 def test_before_there_are_forecasts_it_is_the_trainer_who_knows_the_symbols(
     desk: LocalDesk, asked: list[TrainingRequest]
 ) -> None:
-    client = TestClient(build_app(Context(Serving(), desk, max_history=500)))
+    client = TestClient(build_app(Context(Serving(), desk)))
 
     assert client.post("/train", json={"symbol": "ITUB4"}).status_code == 202
     assert [request.symbols for request in asked] == [("ITUB4.SA",)]

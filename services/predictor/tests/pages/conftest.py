@@ -77,7 +77,7 @@ def serving() -> Serving:
 @pytest.fixture
 def site(serving: Serving, desk: LocalDesk) -> Iterator[Site]:
     """Serve the application as a replica does, until the test ends."""
-    app = Edge(build_app(Context(serving, desk, max_history=500)), serving)
+    app = Edge(build_app(Context(serving, desk)), serving)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -22,7 +22,7 @@ ASSETS = PAGES / "assets"
 @pytest.fixture(scope="module")
 def client() -> TestClient:
     serving = serving_of("AAPL")
-    return TestClient(Edge(build_app(Context(serving, LocalDesk(), max_history=500)), serving))
+    return TestClient(Edge(build_app(Context(serving, LocalDesk())), serving))
 
 
 def test_every_address_of_the_page_is_served_from_here(client: TestClient) -> None:

@@ -63,7 +63,7 @@ def build_app(context: Context) -> FastAPI:
 
 def openapi_document() -> dict[str, Any]:
     """Return the OpenAPI document as with access control on; it needs neither Ray nor Kafka."""
-    app = build_app(Context(Serving(), _NoDesk(), max_history=5000))
+    app = build_app(Context(Serving(), _NoDesk()))
     return describe_access(_document_of(app), auth=True, limits=True)
 
 

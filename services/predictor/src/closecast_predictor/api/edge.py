@@ -1,4 +1,4 @@
-"""The outermost layer of HTTP: bounds bodies, answers known symbols from ready-made bytes, and counts.
+"""The outermost layer of HTTP: bounds bodies, answers known symbols from ready-made bytes, forecasts histories, counts.
 
 In HAProxy mode Ray Serve's replicas take requests from HAProxy directly, and this layer is the middleware of their
 HTTP server (`middlewares`): what it answers costs none of Serve's own request path, which takes two thirds of the time
@@ -20,6 +20,7 @@ from closecast.telemetry.logs import get_logger
 from closecast_predictor import metrics
 from closecast_predictor.api import request_ids
 from closecast_predictor.api.bodies import Bodies, Replay
+from closecast_predictor.api.edge_histories import EdgeHistories
 from closecast_predictor.api.pressure import Backpressure, refuse_flood
 from closecast_predictor.api.serving import SERVING, Serving
 
@@ -56,6 +57,7 @@ class Edge:
         self._app = app
         self._bounded = Backpressure(app, serving)
         self._bodies = Bodies(serving)
+        self._histories = EdgeHistories(serving)
         self._serving = serving
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,7 +81,7 @@ class Edge:
             if isinstance(body, Response):
                 refusal = body
             else:
-                answer = self._for_body(body) if path == _PREDICT else None
+                answer = self._for_body(scope, body) if path == _PREDICT else None
                 receive = Replay(body, receive)
                 scope["headers"] = _without_form(scope)
         if answer is None:
@@ -89,16 +91,19 @@ class Edge:
             return
         await _respond(send, HTTPStatus.OK, _JSON, answer, request_id)
         _OK[method].inc()
-        _FROM_SNAPSHOT.inc()
         metrics.HTTP_DURATION.observe(perf_counter() - started)
 
     def _is_foreign(self, scope: Scope) -> bool:
         return scope["type"] != "http" or _PASSED in scope or scope["path"] in _INTERNAL
 
-    def _for_body(self, body: bytes) -> bytes | None:
-        """Return the answer to `{"symbol": …, "horizon": …}` of a known symbol; None if it needs a closer look."""
+    def _for_body(self, scope: Scope, body: bytes) -> bytes | None:
+        """Return the answer to `POST /predict`; None if it needs a closer look."""
         if len(body) > _LONGEST_QUESTION:
-            return None
+            return self._histories.answer(scope, body)
+        return self._for_question(body)
+
+    def _for_question(self, body: bytes) -> bytes | None:
+        """Return the answer to `{"symbol": …, "horizon": …}` of a known symbol."""
         try:
             request = orjson.loads(body)
             symbol = request.pop("symbol")
@@ -122,7 +127,10 @@ class Edge:
 
     def _answer(self, symbol: str, horizon: int) -> bytes | None:
         answer = self._serving.answers.get(symbol)
-        return answer.body(horizon) if answer is not None and 1 <= horizon <= HORIZONS else None
+        if answer is None or not 1 <= horizon <= HORIZONS:
+            return None
+        _FROM_SNAPSHOT.inc()
+        return answer.body(horizon)
 
     async def _pass_on(
         self, app: ASGIApp, scope: Scope, receive: Receive, send: Send, *, started: float, request_id: bytes

@@ -26,10 +26,15 @@ _EPOCH: Final = date(1970, 1, 1).toordinal()
 _calendars_made: set[str] = set()
 
 
+def has_calendar(symbol: str | None) -> bool:
+    """Tell whether the calendar that the forecast of a history needs has been made."""
+    return exchange_of(symbol or "").mic in _calendars_made
+
+
 async def make_calendar(symbol: str | None) -> None:
     """Make the calendar that the forecast of a history needs, once: it takes most of a second, the forecast little."""
-    mic = exchange_of(symbol or "").mic
-    if mic not in _calendars_made:
+    if not has_calendar(symbol):
+        mic = exchange_of(symbol or "").mic
         await asyncio.to_thread(calendar_of, mic)
         _calendars_made.add(mic)
 

@@ -8,6 +8,7 @@ from closecast_predictor.snapshot import Lineup, Model, Snapshot
 
 _B3_SUFFIX: Final = ".SA"
 DEFAULT_MAX_BODY: Final = 2 * 2**20
+DEFAULT_MAX_HISTORY: Final = 5000
 DEFAULT_MAX_IN_PROGRESS: Final = 128
 
 
@@ -16,10 +17,12 @@ class Serving:
 
     Args:
         max_body: Bytes above which a request's body is refused; 0 in a process that is no replica and answers nothing.
+        max_history: Most sessions of a history that is sent.
     """
 
-    def __init__(self, max_body: int = DEFAULT_MAX_BODY) -> None:
+    def __init__(self, max_body: int = DEFAULT_MAX_BODY, max_history: int = DEFAULT_MAX_HISTORY) -> None:
         self.max_body = max_body
+        self.max_history = max_history
         self.max_in_progress = DEFAULT_MAX_IN_PROGRESS
         self.guard: Guard | None = None
         self.snapshot: Snapshot | None = None

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from services.predictor.tests.support import quotes_of
 
+from closecast_predictor.api.schemas.histories import FIELDS
 from closecast_predictor.api.uploads.cells import InvalidCsvError
 from closecast_predictor.api.uploads.histories import read_csv
 from tests.support.fuzzing import cases
@@ -20,8 +21,11 @@ QUOTES = quotes_of("PETR4.SA", 60)
 FIRST, SECOND = QUOTES[0].session, QUOTES[1].session
 
 
-def read(text: str, most_rows: int = 500) -> list[dict[str, Any]]:
-    return read_csv(text.encode(), most_rows)
+def read(text: str | bytes, most_rows: int = 500) -> list[dict[str, Any]]:
+    """Return the sessions of a file, each with the columns that the file has."""
+    history = read_csv(text.encode() if isinstance(text, str) else text, most_rows)
+    columns = {name: column for name in FIELDS if (column := getattr(history, name)) is not None}
+    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
 
 
 def row(day: date, close: float, **others: float | None) -> dict[str, Any]:
@@ -60,7 +64,7 @@ def test_the_usual_forms_are_read(text: str) -> None:
 def test_encodings(encoding: str) -> None:
     text = "Data;Máxima;Mínima;Último;Vol.\n02/01/2024;31,1;29,9;30,5;41,2M\n03/01/2024;32;30;31;-\n"
 
-    assert read_csv(text.encode(encoding), 500) == [
+    assert read(text.encode(encoding)) == [
         row(FIRST, 30.5, high=31.1, low=29.9, volume=41_200_000.0),
         row(SECOND, 31.0, high=32.0, low=30.0, volume=None),
     ]
@@ -213,7 +217,7 @@ def test_any_file_is_read_or_refused(table: list[list[str]], delimiter: str, end
     data = prefix + end.join(delimiter.join(cells) for cells in table).encode()
 
     try:
-        sessions = read_csv(data, 10)
+        sessions = read(data, 10)
     except InvalidCsvError as error:
         assert str(error)  # noqa: PT017 - either outcome is right
     else:
@@ -227,7 +231,7 @@ def test_any_file_is_read_or_refused(table: list[list[str]], delimiter: str, end
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     for file in (data, codecs.BOM_UTF16_LE + data, b"Close\n" + data):
         try:
-            sessions = read_csv(file, 10)
+            sessions = read(file, 10)
         except InvalidCsvError as error:
             assert str(error)  # noqa: PT017 - either outcome is right
         else:

@@ -119,7 +119,7 @@ def test_a_large_file_is_refused_before_it_is_read(client: TestClient, kind: dic
 
 
 ROBUST = TestClient(
-    Edge(build_app(Context(served := serving_of("PETR4.SA"), LocalDesk(), max_history=100)), served),
+    Edge(build_app(Context(served := serving_of("PETR4.SA", max_history=100), LocalDesk())), served),
     raise_server_exceptions=False,
 )
 PARTS = st.sampled_from(

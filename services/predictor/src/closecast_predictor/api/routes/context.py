@@ -33,7 +33,6 @@ class Context:
     Attributes:
         serving: The forecasts of this replica.
         desk: The forecaster.
-        max_history: Most sessions of a history that is sent.
         sessions: Sessions of each symbol that the forecaster keeps.
         model: Name of the registered model of the whole panel.
         fetch: Whether every symbol without quotes is fetched, or only where a request says so.
@@ -42,7 +41,6 @@ class Context:
 
     serving: Serving
     desk: Desk
-    max_history: int
     model: str = DEFAULT_MODEL
     sessions: int = DEFAULT_SESSIONS
     fetch: bool = False

@@ -15,24 +15,26 @@ from closecast_predictor.api.routes.context import JSON, Context, problems
 from closecast_predictor.api.routes.known import FETCHING, answer_symbol
 from closecast_predictor.api.schemas.backfills import FETCH
 from closecast_predictor.api.schemas.forecasts import PredictAnswer, PredictRequest, RequestedSymbol
+from closecast_predictor.api.speaking import model_for
 from closecast_predictor.api.uploads.route import UPLOADS, upload_route
 from closecast_predictor.inference import forecast_window
+from closecast_predictor.snapshot import Model
 
 
 def forecast_routes(context: Context) -> APIRouter:
     """Return the routes of forecasts."""
-    router = APIRouter(tags=["Forecasts"], route_class=upload_route(context.max_history))
+    router = APIRouter(tags=["Forecasts"], route_class=upload_route(context.serving.max_history))
 
-    async def looking_back(symbol: str, sessions: int, horizon: int) -> Response:
-        model = (await context.require_snapshot()).of(symbol)
-        if sessions > context.sessions:
+    async def anew(model: Model, symbol: str, sessions: int | None, horizon: int) -> Response:
+        """Forecast a symbol as it was asked for: from so many sessions, or by another model than speaks for it."""
+        if sessions is not None and sessions > context.sessions:
             raise ProblemError(
                 HTTPStatus.UNPROCESSABLE_ENTITY, f"at most {context.sessions} are kept", field="lookback_days"
             )
-        window = await context.window(symbol, sessions)
+        window = await context.window(symbol, sessions or context.sessions)
         forecast = await asyncio.to_thread(forecast_window, model, window)
-        metrics.PREDICTIONS.labels("lookback").inc()
-        return Response(Answer.of(forecast, len(window)).body(horizon), media_type=JSON)
+        metrics.PREDICTIONS.labels("window").inc()
+        return Response(Answer.of(forecast, sessions and len(window)).body(horizon), media_type=JSON)
 
     @router.post(
         "/predict",
@@ -43,15 +45,17 @@ def forecast_routes(context: Context) -> APIRouter:
     )
     async def predict(request: PredictRequest) -> Response:
         """Answer from the latest quotes of a symbol, or from the sessions that the request brings, as JSON or CSV."""
+        models = await context.require_snapshot()
+        model = model_for(models, request.symbol, request.model_name)
         if request.history is None:
             assert request.symbol is not None  # noqa: S101 - checked by the schema
-            if request.lookback_days is not None and request.symbol in context.serving.answers:
-                return await looking_back(request.symbol, request.lookback_days, request.horizon)
-            return await answer_symbol(context, request.symbol, request.horizon, fetch=request.fetch)
-        model = (await context.require_snapshot()).of(request.symbol)
+            is_ready_made = request.lookback_days is None and model is models.of(request.symbol)
+            if is_ready_made or request.symbol not in context.serving.answers:
+                return await answer_symbol(context, request.symbol, request.horizon, fetch=request.fetch)
+            return await anew(model, request.symbol, request.lookback_days, request.horizon)
         await make_calendar(request.symbol)
         # A forecast takes about a millisecond: in a thread it would take twice that, and would not count as busy.
-        answer = forecast_history(model, request.history, request.symbol, request.horizon, context.max_history)
+        answer = forecast_history(model, request.history, request.symbol, request.horizon, context.serving.max_history)
         metrics.PREDICTIONS.labels("history").inc()
         return Response(answer.model_dump_json(), media_type=JSON)
 

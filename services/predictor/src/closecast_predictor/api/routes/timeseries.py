@@ -54,7 +54,7 @@ def timeseries_routes(context: Context) -> APIRouter:
             detail = f"there is no model {request.model!r}; {context.model!r} is"
             raise ProblemError(HTTPStatus.NOT_FOUND, detail, field="model")
         model = (await context.require_snapshot()).panel
-        answer = await asyncio.to_thread(forecast_series, model, request, context.max_history)
+        answer = await asyncio.to_thread(forecast_series, model, request, context.serving.max_history)
         metrics.PREDICTIONS.labels("series").inc(len(request.inputs))
         return answer
 

@@ -5,7 +5,9 @@ from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, model_validator
 
+from closecast.events import ModelName
 from closecast.horizons import HORIZONS, LEVELS
+from closecast.mlflow_settings import DEFAULT_MODEL
 from closecast.symbols import parse_symbol
 from closecast_predictor.api.schemas.backfills import Fetch
 from closecast_predictor.api.schemas.histories import History
@@ -43,12 +45,18 @@ class PredictRequest(BaseModel):
                 {"symbol": "PETR4.SA", "horizon": 5},
                 {"symbol": "PETR4.SA", "lookback_days": 120},
                 {"symbol": "PETR4.SA", "fetch": True},
+                {"symbol": "PETR4.SA", "model_name": DEFAULT_MODEL},
                 {"history": [{"close": close} for close in EXAMPLE_CLOSES], "symbol": "PETR4.SA", "horizon": 3},
                 {"history": [*EXAMPLE_CLOSES]},
             ]
         },
     )
 
+    model_name: ModelName | None = Field(
+        default=None,
+        description="Registered model that is to answer: the panel's or the symbol's own; null for whichever speaks.",
+        examples=[DEFAULT_MODEL],
+    )
     symbol: RequestedSymbol | None = None
     history: History | None = Field(
         default=None,

@@ -105,6 +105,8 @@ class History:
     @classmethod
     def _read(cls, sent: object, read_one_by_one: Callable[[object], list[HistoryRow] | list[float]]) -> Self:
         """Validate columns, which takes a fifth of the time; row by row only where a fault is to be named."""
+        if isinstance(sent, cls):
+            return sent  # of a file, whose reader has checked it
         columns = _columns(sent)
         if columns is not None:
             try:

@@ -1,7 +1,7 @@
 """Routes that take CSV where they take JSON: a body of text/csv, or a file in a form."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from starlette.types import Scope
 from closecast.horizons import HORIZONS
 from closecast_predictor.api.errors import ProblemError
 from closecast_predictor.api.schemas.forecasts import EXAMPLE_CLOSES, FEWEST_SESSIONS
+from closecast_predictor.api.schemas.histories import History
 from closecast_predictor.api.uploads.cells import InvalidCsvError
 from closecast_predictor.api.uploads.histories import read_csv
 
@@ -24,7 +25,7 @@ _FILE: Final = "file"
 _HISTORY: Final = "history"
 _MOST_FIELDS: Final = 16
 _LARGEST_FIELD: Final = 1024
-_SHORT_FILE: Final = 2**16
+SHORT_FILE: Final = 2**16
 _NUMBERS: Final = frozenset({"horizon"})
 
 _SYMBOL: Final = {
@@ -68,7 +69,7 @@ UPLOADS: Final[dict[str, Any]] = {
 
 
 def upload_route(most_sessions: int) -> type[APIRoute]:
-    """Return a class of routes that take CSV where they take JSON: its rows become the field `history`.
+    """Return a class of routes that take CSV where they take JSON: its columns become the field `history`.
 
     The other fields come from the query with a body of text/csv, from the form with a file in the field `file`. The
     edge has bounded the body already, and with it what a form may put into temporary files.
@@ -90,7 +91,8 @@ def upload_route(most_sessions: int) -> type[APIRoute]:
                     part = _FILE
                 else:
                     return await answer(_JsonRequest(request.scope, request.receive))
-                return await answer(_with_rows(request, await _fields_with_rows(fields, file, part, most_sessions)))
+                read = await _with_file(fields, file, part, most_sessions)
+                return await answer(_with_fields(request, read))
 
             return read_and_answer
 
@@ -126,16 +128,29 @@ async def _read_form(request: Request) -> tuple[dict[str, str], bytes]:
         return fields, await file.read()
 
 
-async def _fields_with_rows(fields: dict[str, str], file: bytes, part: str, most_sessions: int) -> dict[str, Any]:
-    if _HISTORY in fields:
-        raise _refused(_HISTORY, "comes from the file")
+async def _with_file(fields: dict[str, str], file: bytes, part: str, most_sessions: int) -> dict[str, Any]:
     try:
         # A short file is read in less time than a thread takes to begin.
-        short = len(file) <= _SHORT_FILE
-        rows = read_csv(file, most_sessions) if short else await asyncio.to_thread(read_csv, file, most_sessions)
+        short = len(file) <= SHORT_FILE
+        history = read_csv(file, most_sessions) if short else await asyncio.to_thread(read_csv, file, most_sessions)
     except InvalidCsvError as error:
         raise _refused(part, str(error)) from error
-    return {name: _value(name, text) for name, text in fields.items()} | {_HISTORY: rows}
+    return with_history(fields, history)
+
+
+def with_history(fields: Mapping[str, str], history: History) -> dict[str, Any]:
+    """Return the fields of a request whose history came as a file.
+
+    Args:
+        fields: The others, as a query or a form has them.
+        history: What the file says.
+
+    Raises:
+        ProblemError: If there is a field of that name already.
+    """
+    if _HISTORY in fields:
+        raise _refused(_HISTORY, "comes from the file")
+    return {name: _value(name, text) for name, text in fields.items()} | {_HISTORY: history}
 
 
 def _value(name: str, text: str) -> str | int:
@@ -143,7 +158,7 @@ def _value(name: str, text: str) -> str | int:
     return int(text) if name in _NUMBERS and text.isascii() and text.isdigit() and len(text) <= 9 else text  # noqa: PLR2004
 
 
-def _with_rows(request: Request, fields: dict[str, Any]) -> Request:
+def _with_fields(request: Request, fields: dict[str, Any]) -> Request:
     others = [header for header in request.scope["headers"] if header[0] not in {b"content-type", b"content-length"}]
     headers = [*others, (b"content-type", b"application/json")]
     return _ReadRequest({**request.scope, "headers": headers}, fields)

@@ -1,4 +1,4 @@
-"""CSV files as rows under known columns, whatever their delimiter, encoding and titles."""
+"""CSV files as columns that are known, whatever their delimiter, encoding and titles."""
 
 import codecs
 import csv
@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice, takewhile
 from typing import Final
 
 from closecast_predictor.api.uploads.cells import COMMA, POINT, InvalidCsvError, shown
@@ -39,30 +40,24 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One row: where it stands, and the cell of each known column."""
-
-    line: int
-    cells: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class Table:
     """The known columns of a file.
 
     Attributes:
         delimiter: What stands between its cells.
         titles: What the file calls each column that is known.
-        rows: Its rows, blank ones left out.
+        columns: The cells of each of them, blank rows left out.
+        lines: Where each row stands, counted from 1.
     """
 
     delimiter: str
     titles: dict[str, str]
-    rows: list[Row]
+    columns: dict[str, list[str]]
+    lines: list[int]
 
-    def fault(self, row: Row, field: str, reason: str) -> InvalidCsvError:
-        """Return an error that names the line and what the file calls the column."""
-        return InvalidCsvError(reason, row.line, self.titles[field])
+    def fault(self, at: int, field: str, reason: str) -> InvalidCsvError:
+        """Return an error that names the line of a row and what the file calls the column."""
+        return InvalidCsvError(reason, self.lines[at], self.titles[field])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +69,7 @@ class _Header:
 
 
 def read_table(data: bytes, most_rows: int) -> Table:
-    """Return the rows of a CSV file under the columns that are known: date, open, high, low, close, volume.
+    """Return the columns of a CSV file that are known: date, open, high, low, close, volume.
 
     Args:
         data: The file.
@@ -86,14 +81,22 @@ def read_table(data: bytes, most_rows: int) -> Table:
     text = _decode(data)
     lines = _lines(text)
     header = _header(lines)
-    rows, titles = _rows(header, lines, most_rows, may_have_formulas="=" in text or "@" in text)
+    rows = _rows(header, lines, most_rows + _TITLE_LINES + 1)
+    if "=" in text or "@" in text:
+        for line, cells in rows:
+            _refuse_formulas(line, cells, header.cells)
+    titles = sum(1 for _ in takewhile(_is_title, (cells for _, cells in rows[:_TITLE_LINES])))
+    del rows[:titles]
+    if len(rows) > most_rows:
+        raise InvalidCsvError(f"is that of session {most_rows + 1}, at most {most_rows} are read", rows[most_rows][0])
     positions = header.positions
     if "date" not in positions and (titles or not header.cells[0].strip()):
         positions = positions | {"date": 0}  # pandas and yfinance give the dates no title of their own
     return Table(
         header.delimiter,
         {field: shown(header.cells[at].strip()) or str(at + 1) for field, at in positions.items()},
-        [Row(line, {field: cells[at] for field, at in positions.items()}) for line, cells in rows],
+        {field: [cells[at].strip() for _, cells in rows] for field, at in positions.items()},
+        [line for line, _ in rows],
     )
 
 
@@ -113,10 +116,7 @@ def _decode(data: bytes) -> str:
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
-    stream = io.StringIO(text, newline="")
-    number = 0
-    while line := stream.readline(_LONGEST_LINE + 1):
-        number += 1
+    for number, line in enumerate(io.StringIO(text, newline=""), start=1):
         if len(line) > _LONGEST_LINE:
             raise InvalidCsvError(f"is longer than {_LONGEST_LINE} characters", number)
         yield number, line
@@ -161,42 +161,32 @@ def _plain(title: str) -> str:
     return " ".join("".join(one for one in letters if not unicodedata.combining(one)).casefold().split())
 
 
-def _rows(
-    header: _Header, lines: Iterator[tuple[int, str]], most: int, *, may_have_formulas: bool
-) -> tuple[list[tuple[int, list[str]]], int]:
-    """Return the rows with their lines, and how many lines of titles stood above them."""
+def _rows(header: _Header, lines: Iterator[tuple[int, str]], most: int) -> list[tuple[int, list[str]]]:
+    """Return the first rows that are not blank, as wide as the header, and where each stands."""
     reader = csv.reader((text for _, text in lines), delimiter=header.delimiter, strict=True)
     width = len(header.cells)
-    rows: list[tuple[int, list[str]]] = []
-    titles = 0
     try:
-        for row in reader:
-            cells = [cell.strip() for cell in row]
-            line = header.line + reader.line_num
-            if not any(cells):
-                continue
-            if may_have_formulas:
-                _refuse_formulas(line, cells, header.cells)
-            if not rows and titles < _TITLE_LINES and _is_title(cells):
-                titles += 1
-                continue
-            if len(rows) == most:
-                raise InvalidCsvError(f"is that of session {most + 1}, at most {most} are read", line)
-            if any(cells[width:]):
-                raise InvalidCsvError(f"has {len(cells)} cells, the header has {width}", line)
-            rows.append((line, cells + [""] * (width - len(cells))))
+        filled = ((header.line + reader.line_num, cells) for cells in reader if "".join(cells).strip())
+        rows = list(islice(filled, most))
     except csv.Error as error:
         raise InvalidCsvError(str(error), header.line + reader.line_num) from error
-    return rows, titles
+    return [(line, cells if len(cells) == width else _fitted(cells, width, line)) for line, cells in rows]
+
+
+def _fitted(cells: list[str], width: int, line: int) -> list[str]:
+    if "".join(cells[width:]).strip():
+        raise InvalidCsvError(f"has {len(cells)} cells, the header has {width}", line)
+    return cells[:width] + [""] * (width - len(cells))
 
 
 def _refuse_formulas(line: int, cells: list[str], titles: list[str]) -> None:
     for at, cell in enumerate(cells):
         if cell.lstrip().startswith(("=", "@")):
             title = titles[at].strip() if at < len(titles) else ""
-            raise InvalidCsvError(f"{shown(cell)!r} is a formula", line, shown(title) or str(at + 1))
+            raise InvalidCsvError(f"{shown(cell.strip())!r} is a formula", line, shown(title) or str(at + 1))
 
 
 def _is_title(cells: list[str]) -> bool:
-    named = _plain(cells[0]) in {"", "ticker", *_NAMES["date"]}
-    return named and all(POINT.read(cell) is None and COMMA.read(cell) is None for cell in cells[1:])
+    first, *others = map(str.strip, cells)
+    named = _plain(first) in {"", "ticker", *_NAMES["date"]}
+    return named and all(POINT.read(cell) is None and COMMA.read(cell) is None for cell in others)
