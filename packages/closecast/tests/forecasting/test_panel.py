@@ -70,6 +70,7 @@ def test_the_tail_keeps_the_latest_sessions(panel: Panel) -> None:
     tail = panel.tail(100)
 
     assert tail.lengths.tolist() == [100, 100, 90]
+    assert same(tail, panel.windows(np.arange(3), np.full(3, panel.width - 1), 100))
     assert tail.last_close.tolist() == panel.last_close.tolist()
 
 

@@ -180,8 +180,8 @@ def test_replicas_take_the_tokens_of_each_other(forecasts: Serving) -> None:
     first, second = Serving(), Serving()
     for replica in (first, second):
         assert forecasts.snapshot is not None
-        assert forecasts.model is not None
-        replica.swap(forecasts.snapshot, forecasts.model)
+        assert forecasts.models is not None
+        replica.swap(forecasts.snapshot, forecasts.models)
 
     with (
         guarded(first, Guard(Authenticator(settings))) as one,

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from closecast.forecasting.series import Floats, Integers, InvalidSeriesError, QuoteLike, Series, Sessions
 
 _FLOATS: Final = ("open", "high", "low", "close", "volume", "log_return", "overnight")
+_RETURNS: Final = ("log_return", "overnight")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,7 +146,7 @@ class Panel:
         known = columns >= first[:, None]
         at = (rows[:, None], np.where(known, columns, 0))
         arrays = {name: np.where(known, getattr(self, name)[at], np.nan) for name in _FLOATS}
-        for name in ("log_return", "overnight"):
+        for name in _RETURNS:
             arrays[name][columns == first[:, None]] = np.nan
         return replace(
             self,
@@ -159,8 +160,12 @@ class Panel:
         """Return the latest sessions of each row as a panel of its own; see `windows`."""
         if width >= self.width:
             return self
-        rows = np.arange(len(self))
-        return self.windows(rows, np.full(len(self), self.width - 1), width)
+        arrays = {name: getattr(self, name)[:, -width:] for name in _FLOATS}
+        for name in _RETURNS:
+            arrays[name] = arrays[name].copy()
+            arrays[name][:, 0] = np.nan
+        lengths = np.minimum(self.lengths, width)
+        return replace(self, lengths=lengths, sessions=self.sessions[:, -width:], **arrays)
 
     def between(self, start: date | None = None, end: date | None = None) -> Self:
         """Return the sessions from `start` to `end`, both included; a symbol without any is left out.

@@ -179,9 +179,11 @@ class Series:
 
 def _column(symbol: str, name: str, values: ArrayLike, rows: int) -> Floats:
     column = np.asarray(values, dtype=np.float64)
-    if column.ndim and column.shape != (rows,):
+    if column.ndim == 0:
+        return np.full(rows, column)
+    if column.shape != (rows,):
         raise InvalidSeriesError(f"{symbol}: {name} has shape {column.shape} for {rows} sessions")
-    return np.broadcast_to(column, (rows,))
+    return column
 
 
 def _latest(sessions: Sessions, revisions: Integers) -> Integers:

@@ -20,8 +20,8 @@ _FLOOR: Final = 0.2
 _CEILING: Final = 0.5
 """Highest daily volatility."""
 
-_OUTLIER: Final = 10.0
-"""Returns count as at most this many standard deviations, so that one bad print does not blind a symbol for months."""
+_OUTLIER: Final = 10.0**2
+"""Squared returns count as at most so many variances, so that one bad print does not blind a symbol for months."""
 
 _BLOCK: Final = 32
 """Steps that are summed at once."""
@@ -70,7 +70,7 @@ def _variances(squared: Floats, kept: Floats, start: float) -> Floats:
     news = np.empty_like(variance)
     variances = np.empty_like(steps)
     for t in range(len(steps)):
-        np.multiply(variance, _OUTLIER**2, out=news)
+        np.multiply(variance, _OUTLIER, out=news)
         np.minimum(steps[t], news, out=news)
         news *= 1 - kept[t]
         variance *= kept[t]
@@ -85,7 +85,7 @@ def _variances_one_by_one(squared: Floats, kept: Floats, start: float) -> Floats
     for row, kept_row in zip(squared.tolist(), kept.tolist(), strict=True):
         variance = start
         steps = [
-            variance := variance * keep + min(step, variance * _OUTLIER**2) * (1 - keep)
+            variance := variance * keep + (step if step < (most := variance * _OUTLIER) else most) * (1 - keep)
             for step, keep in zip(row, kept_row, strict=True)
         ]
         variances.append(steps)

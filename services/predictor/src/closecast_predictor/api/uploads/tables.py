@@ -3,12 +3,12 @@
 import codecs
 import csv
 import io
-import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice, takewhile
-from typing import Final
+from typing import Final, TypeAlias
 
 from closecast_predictor.api.uploads.cells import COMMA, POINT, InvalidCsvError, shown
 
@@ -36,7 +36,8 @@ _OTHER_FILES: Final = {
     b"\xd0\xcf\x11\xe0": "an old Excel workbook",
     b"%PDF": "a PDF",
 }
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL: Final = bytes({*range(32), 127} - set(b"\t\r\n"))
+_TITLES_KEPT: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,10 @@ class Table:
         return InvalidCsvError(reason, self.lines[at], self.titles[field])
 
 
+_Row: TypeAlias = tuple[int, list[str]]
+"""Where it stands, and its cells."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Header:
     line: int
@@ -81,7 +86,7 @@ def read_table(data: bytes, most_rows: int) -> Table:
     text = _decode(data)
     lines = _lines(text)
     header = _header(lines)
-    rows = _rows(header, lines, most_rows + _TITLE_LINES + 1)
+    rows = _rows(header, lines, most_rows + _TITLE_LINES + 1, quoted='"' in text)
     if "=" in text or "@" in text:
         for line, cells in rows:
             _refuse_formulas(line, cells, header.cells)
@@ -109,9 +114,11 @@ def _decode(data: bytes) -> str:
         text = data.decode("utf-16" if is_utf16 else "utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("cp1252", errors="replace")  # Latin 1 as Windows writes it
-    if control := _CONTROL.search(text):
-        line = text.count("\n", 0, control.start()) + 1
-        raise InvalidCsvError(f"holds the character U+{ord(control.group()):04X}, this is no text", line)
+    encoded = text.encode()
+    if len(encoded.translate(None, _CONTROL)) < len(encoded):
+        at = next(at for at, byte in enumerate(encoded) if byte in _CONTROL)
+        line = encoded.count(b"\n", 0, at) + 1
+        raise InvalidCsvError(f"holds the character U+{encoded[at]:04X}, this is no text", line)
     return text
 
 
@@ -156,21 +163,36 @@ def _positions(cells: list[str]) -> dict[str, int]:
     return {field: titles.index(name) for field, name in found.items() if name is not None}
 
 
+@lru_cache(_TITLES_KEPT)
 def _plain(title: str) -> str:
     letters = unicodedata.normalize("NFKD", title.replace("_", " ").replace(".", ""))
     return " ".join("".join(one for one in letters if not unicodedata.combining(one)).casefold().split())
 
 
-def _rows(header: _Header, lines: Iterator[tuple[int, str]], most: int) -> list[tuple[int, list[str]]]:
-    """Return the first rows that are not blank, as wide as the header, and where each stands."""
-    reader = csv.reader((text for _, text in lines), delimiter=header.delimiter, strict=True)
+def _rows(header: _Header, lines: Iterator[tuple[int, str]], most: int, *, quoted: bool) -> list[_Row]:
+    """Return the first rows that are not blank, as wide as the header."""
+    filled = _quoted_rows(header, lines) if quoted else _plain_rows(header, lines)
     width = len(header.cells)
+    return [
+        (line, cells if len(cells) == width else _fitted(cells, width, line)) for line, cells in islice(filled, most)
+    ]
+
+
+def _plain_rows(header: _Header, lines: Iterator[tuple[int, str]]) -> Iterator[_Row]:
+    """Yield the rows of a file without quotation marks: splitting takes a third of the time of the reader of CSV."""
+    for line, text in lines:
+        if text.strip(_BLANK):
+            yield line, text.rstrip("\r\n").split(header.delimiter)
+
+
+def _quoted_rows(header: _Header, lines: Iterator[tuple[int, str]]) -> Iterator[_Row]:
+    reader = csv.reader((text for _, text in lines), delimiter=header.delimiter, strict=True)
     try:
-        filled = ((header.line + reader.line_num, cells) for cells in reader if "".join(cells).strip())
-        rows = list(islice(filled, most))
+        for cells in reader:
+            if "".join(cells).strip():
+                yield header.line + reader.line_num, cells
     except csv.Error as error:
         raise InvalidCsvError(str(error), header.line + reader.line_num) from error
-    return [(line, cells if len(cells) == width else _fitted(cells, width, line)) for line, cells in rows]
 
 
 def _fitted(cells: list[str], width: int, line: int) -> list[str]:
