@@ -12,7 +12,9 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import httpx
-from services.predictor.tests.registry import promote, settings_of
+from mlflow import MlflowClient
+from services.predictor.tests.registry import register, settings_of
+from services.predictor.tests.support import write_version
 from tests.support.mlflow import MlflowServer
 
 from benchmarks.load import result_of, start_load
@@ -23,6 +25,7 @@ from benchmarks.report import Figures, Target, report
 from benchmarks.system import System, b3_quotes, running_system
 from closecast.events import ModelEvent
 from closecast.kafka import Publisher
+from closecast.mlflow_settings import CHAMPION
 
 SWAPS: Final = 8
 SECONDS: Final = 9.0
@@ -39,9 +42,11 @@ def main() -> int:
     with TemporaryDirectory(prefix="closecast-bench-") as name, MlflowServer(Path(name)) as server:
         mlflow = settings_of(server.uri)
         with running_system(b3_quotes(21, 400), mlflow=mlflow) as system:
-            events = [promote(mlflow, Path(name) / str(at), shift=0.01 * at) for at in range(1, SWAPS + 2)]
-            _swap(system, events.pop(0))  # not counted: the first version brings ONNX Runtime into memory
-            results, delays = _swaps(system, events)
+            folders = [write_version(Path(name) / str(at), shift=0.01 * at) for at in range(1, SWAPS + 2)]
+            events = [register(mlflow, folder, mlflow.model) for folder in folders]
+            registry = MlflowClient(mlflow.tracking_uri)
+            _swap(system, registry, events.pop(0))  # not counted: the first version brings ONNX Runtime into memory
+            results, delays = _swaps(system, registry, events)
     during, calm = _during(results), _calm(results)
     rows: dict[str, Figures] = {
         "seconds with a swap": {"p99 ms": statistics.median(during), "worst p99 ms": max(during)},
@@ -58,24 +63,26 @@ def main() -> int:
     return 0 if report("swap", title, rows, targets) else 1
 
 
-def _swaps(system: System, events: list[ModelEvent]) -> tuple[list[LoadResult], list[float]]:
+def _swaps(system: System, registry: MlflowClient, events: list[ModelEvent]) -> tuple[list[LoadResult], list[float]]:
     results: list[LoadResult] = []
     delays: list[float] = []
     for event in events:
         began = time.perf_counter()
         load = start_load(f"{system.address}/predict", BODY, CONNECTIONS, SECONDS)
         time.sleep(_WARM_UP_S + _SWAP_AT_S - (time.perf_counter() - began))
-        delays.append(_swap(system, event))
+        delays.append(_swap(system, registry, event))
         results.append(result_of(load))
     return results, delays
 
 
-def _swap(system: System, event: ModelEvent) -> float:
-    """Announce a version and return the seconds until it answers.
+def _swap(system: System, registry: MlflowClient, event: ModelEvent) -> float:
+    """Make a version champion, announce it, and return the seconds until it answers.
 
     Raises:
         TimeoutError: If it does not within half a minute.
     """
+    assert event.version is not None
+    registry.set_registered_model_alias(event.model, CHAMPION, event.version)
     publisher = Publisher(system.kafka, "benchmark")
     publisher.send(system.kafka.topics.models, event)
     publisher.flush()

@@ -32,7 +32,12 @@ def promote(settings: MlflowSettings, folder: Path, *, symbol: str | None = None
     """Register a version of the panel's or a symbol's own model, make it champion, and return the trainer's event."""
     model = settings.model if symbol is None else settings.names.own(symbol)
     universe = ("PETR4.SA", "VALE3.SA") if symbol is None else (symbol,)
-    event = register(settings, write_version(folder, shift=shift, universe=universe), model)
+    return make_champion(settings, write_version(folder, shift=shift, universe=universe), model)
+
+
+def make_champion(settings: MlflowSettings, folder: Path, model: str) -> ModelEvent:
+    """Register a folder as a version, make it champion, and return the trainer's event."""
+    event = register(settings, folder, model)
     MlflowClient(settings.tracking_uri).set_registered_model_alias(model, CHAMPION, str(event.version))
     return event
 

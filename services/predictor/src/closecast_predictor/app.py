@@ -15,7 +15,7 @@ from closecast_predictor.settings import PredictorSettings
 NAME: Final = "closecast"
 
 _METRICS_INTERVAL_S: Final = 2.0
-_LOOK_BACK_S: Final = 10.0
+_LOOK_BACK_S: Final = 5.0
 _UPSCALE_DELAY_S: Final = 3.0
 _DOWNSCALE_DELAY_S: Final = 120.0
 _TARGET_ONGOING: Final = 32

@@ -65,12 +65,9 @@ class Bundle:
             ``[symbols, HORIZONS, len(LEVELS)]``, in the currency and share count of the latest close; ascending along
             the levels, positive.
         """
-        rows, ends = np.arange(len(panel)), np.full(len(panel), panel.width - 1)
-        parts = [
-            self._forecast(panel.windows(rows[start : start + _AT_ONCE], ends[start : start + _AT_ONCE], self.context))
-            for start in range(0, len(panel), _AT_ONCE)
-        ]
-        return np.concatenate(parts)
+        recent = panel.tail(self.context)
+        starts = range(0, len(recent), _AT_ONCE)
+        return np.concatenate([self._forecast(recent.rows(start, start + _AT_ONCE)) for start in starts])
 
     def _forecast(self, panel: Panel) -> Floats:
         inputs = prepare(panel, self.spec)

@@ -167,6 +167,13 @@ class Panel:
         lengths = np.minimum(self.lengths, width)
         return replace(self, lengths=lengths, sessions=self.sessions[:, -width:], **arrays)
 
+    def rows(self, start: int, stop: int) -> Self:
+        """Return the rows from `start` to `stop`, this not included, as a panel as wide as this one."""
+        if start <= 0 and stop >= len(self):
+            return self
+        arrays = {name: getattr(self, name)[start:stop] for name in ("lengths", "sessions", *_FLOATS)}
+        return replace(self, symbols=self.symbols[start:stop], **arrays)
+
     def between(self, start: date | None = None, end: date | None = None) -> Self:
         """Return the sessions from `start` to `end`, both included; a symbol without any is left out.
 

@@ -23,7 +23,7 @@ _CEILING: Final = 0.5
 _OUTLIER: Final = 10.0**2
 """Squared returns count as at most so many variances, so that one bad print does not blind a symbol for months."""
 
-_BLOCK: Final = 32
+_BLOCK: Final = 64
 """Steps that are summed at once."""
 
 _FEW: Final = 16
@@ -118,9 +118,9 @@ def _discounted_sums(values: Floats, decays: Floats) -> Floats:
     """
     steps = values.shape[-2]
     blocks = -(-steps // _BLOCK)
-    padding = [(0, 0)] * (values.ndim - 2) + [(0, blocks * _BLOCK - steps), (0, 0)]
-    blocked = np.pad(values, padding).reshape(*values.shape[:-2], blocks, _BLOCK, len(decays))
-    blocked = np.moveaxis(blocked, -1, 0)
+    padded = np.zeros((len(decays), *values.shape[:-2], blocks * _BLOCK))
+    padded[..., :steps] = np.moveaxis(values, -1, 0)
+    blocked = padded.reshape(*padded.shape[:-1], blocks, _BLOCK)
     within = (blocked.reshape(len(decays), -1, _BLOCK) @ _discounts(*decays)).reshape(blocked.shape)
     carry_on = decays[:, None] ** np.arange(1, _BLOCK + 1)
     sums = np.empty_like(within)

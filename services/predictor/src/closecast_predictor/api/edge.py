@@ -140,7 +140,7 @@ class Edge:
         async def watch(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = int(message["status"])  # an HTTPStatus is written as its name on a console
                 request_ids.name_in(message, request_id)
             await send(message)
 

@@ -19,6 +19,8 @@ from closecast_predictor.api.schemas.access import AccessAnswer, LoginAnswer
 
 _NOT_STORED: Final = {"Cache-Control": "no-store"}
 _RETRY: Final = {"Retry-After": "2"}
+_EXAMPLE: Final = {"grant_type": "password", "username": "ana", "password": "correct horse battery staple"}
+_FORM: Final = {"requestBody": {"content": {"application/x-www-form-urlencoded": {"example": _EXAMPLE}}}}
 _log = get_logger(__name__)
 
 
@@ -31,6 +33,7 @@ def access_routes(context: Context) -> APIRouter:
         "/login",
         summary="Log in with name and password",
         responses=problems(401, 404, 413, 422, 429, 503),
+        openapi_extra=_FORM,
     )
     async def login(
         request: Request, response: Response, form: Annotated[OAuth2PasswordRequestForm, Depends()]

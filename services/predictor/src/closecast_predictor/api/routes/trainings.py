@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from closecast.events import TrainingRequest
 from closecast.model_names import ModelNames
@@ -16,6 +16,7 @@ from closecast_predictor.api.schemas.trainings import TrainingAnswer, TrainingsA
 
 _LISTED: Final = 20
 _MOST_LISTED: Final = 50
+_EXAMPLE_ID: Final = "0f4ba1c2-5d4a-4d4e-9d0c-1b7f3f8a6b11"
 
 
 def training_routes(context: Context) -> APIRouter:
@@ -75,7 +76,7 @@ def training_routes(context: Context) -> APIRouter:
         response_model=TrainingAnswer,
         responses=problems(404, 422, 503),
     )
-    async def training(id: UUID) -> TrainingAnswer:  # noqa: A002
+    async def training(id: Annotated[UUID, Path(examples=[_EXAMPLE_ID])]) -> TrainingAnswer:  # noqa: A002
         """Return the state of a training request, and how far it is while it runs."""
         try:
             found = await context.desk.training(id)

@@ -115,6 +115,20 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+_TRAINING: Final[dict[str, Any]] = {
+    "id": "0f4ba1c2-5d4a-4d4e-9d0c-1b7f3f8a6b11",
+    "state": "running",
+    "model": "closecast-petr4.sa",
+    "symbols": ["PETR4.SA"],
+    "requested_at": "2025-07-01T12:00:00Z",
+    "version": None,
+    "reason": None,
+    "metrics": None,
+    "finished_at": None,
+    "progress": {"epoch": 12, "epochs": 60, "loss": 0.4713, "validation_loss": 0.4688},
+}
+
+
 class ProgressAnswer(BaseModel):
     """How far a training is; losses are pinball losses in units of volatility."""
 
@@ -126,6 +140,8 @@ class ProgressAnswer(BaseModel):
 
 class TrainingAnswer(BaseModel):
     """A training request and what became of it."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _TRAINING})
 
     id: UUID
     state: TrainingState = Field(description="queued, then running until the outcome is known.")
