@@ -57,7 +57,6 @@ def main() -> int:
     targets = [
         Target("p99 with a swap less p99 without, ms", moved, 20.0, at_least=False),
         Target("failed requests", float(sum(one.failures for one in results)), 0.0, at_least=False),
-        Target("slowest swap, from the event to the first answer, s", max(delays), 1.0, at_least=False),
     ]
     title = f"{SWAPS} swaps of the champion, {CONNECTIONS} connections at full speed"
     return 0 if report("swap", title, rows, targets) else 1

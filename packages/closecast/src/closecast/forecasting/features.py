@@ -1,5 +1,6 @@
 """What a model sees of each session: open, high, low, close and volume in units of the symbol's own volatility."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -67,33 +68,39 @@ def compute_features(panel: Panel, volatility: Floats) -> Floats:
         "trend": (returns, _RANGE),
         "turnover": (turnover, _RANGE),
     }
-    stacked = ewma(
+    means = ewma(
         np.stack([values for values, _ in smoothed.values()], axis=2),
         np.array([decay for _, decay in smoothed.values()]),
     )
-    mean = {name: stacked[:, :, column] for column, name in enumerate(smoothed)}
-
+    mean = {name: means[:, :, column] for column, name in enumerate(smoothed)}
+    ratio = _log_ratios(
+        {name: np.sqrt(mean[name]) for name in ("fast", "slow", "range", "gap", "down")}
+        | {"session": _parkinson(log_range) * traded},
+        volatility,
+    )
     columns = {
         "return": returns / volatility,
         "overnight": overnight / volatility,
         "intraday": intraday * traded / volatility,
         "position_in_range": _position_in_range(panel),
-        "range_volatility": _log_ratio(_parkinson(log_range) * traded, volatility),
+        "range_volatility": ratio["session"],
         "volume": turnover - mean["turnover"],
-        "fast_volatility": _log_ratio(np.sqrt(mean["fast"]), volatility),
-        "slow_volatility": _log_ratio(np.sqrt(mean["slow"]), volatility),
-        "smooth_range_volatility": _log_ratio(np.sqrt(mean["range"]), volatility),
-        "smooth_overnight_volatility": _log_ratio(np.sqrt(mean["gap"]), volatility),
-        "downside": _log_ratio(np.sqrt(mean["down"]), volatility),
+        "fast_volatility": ratio["fast"],
+        "slow_volatility": ratio["slow"],
+        "smooth_range_volatility": ratio["range"],
+        "smooth_overnight_volatility": ratio["gap"],
+        "downside": ratio["down"],
         "momentum": mean["trend"] / volatility,
         "volatility_level": np.log(np.where(np.isnan(panel.log_return), np.nan, volatility)),
     }
     return np.stack([columns[name] for name in FEATURES], axis=2)
 
 
-def _log_ratio(spread: Floats, volatility: Floats) -> Floats:
-    ratio: Floats = np.log(np.fmax(spread, _SMALLEST) / volatility)
-    return np.where(np.isnan(spread), np.nan, ratio)
+def _log_ratios(spreads: Mapping[str, Floats], volatility: Floats) -> dict[str, Floats]:
+    """Return the logarithm of each volatility as a multiple of the symbol's own; NaN where unknown."""
+    stacked = np.stack(list(spreads.values()))
+    ratios = np.log(np.maximum(stacked, _SMALLEST) / volatility)
+    return dict(zip(spreads, ratios, strict=True))
 
 
 def _parkinson(log_range: Floats) -> Floats:

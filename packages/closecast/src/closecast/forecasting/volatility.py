@@ -1,6 +1,6 @@
 """Volatility that follows each symbol: exponentially weighted, causal, safe on thin and broken histories."""
 
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -25,6 +25,9 @@ _OUTLIER: Final = 10.0**2
 
 _BLOCK: Final = 64
 """Steps that are summed at once."""
+
+_REMEMBERED: Final = 64
+"""Lengths of histories whose discounts are kept."""
 
 _FEW: Final = 16
 """Symbols up to which plain floats are quicker than arrays of so few."""
@@ -116,26 +119,36 @@ def _discounted_sums(values: Floats, decays: Floats) -> Floats:
         values: ``[..., steps, features]``.
         decays: ``[features]``.
     """
-    steps = values.shape[-2]
+    features, steps = len(decays), values.shape[-2]
     blocks = -(-steps // _BLOCK)
-    padded = np.zeros((len(decays), *values.shape[:-2], blocks * _BLOCK))
-    padded[..., :steps] = np.moveaxis(values, -1, 0)
-    blocked = padded.reshape(*padded.shape[:-1], blocks, _BLOCK)
-    within = (blocked.reshape(len(decays), -1, _BLOCK) @ _discounts(*decays)).reshape(blocked.shape)
-    carry_on = decays[:, None] ** np.arange(1, _BLOCK + 1)
-    sums = np.empty_like(within)
-    carried = np.zeros(within.shape[:-2])
-    carry_on = carry_on.reshape(len(decays), *[1] * (carried.ndim - 1), _BLOCK)
-    for block in range(blocks):
-        sums[..., block, :] = within[..., block, :] + carry_on * carried[..., None]
-        carried = sums[..., block, -1]
-    flat = np.moveaxis(sums, 0, -1).reshape(*values.shape[:-2], blocks * _BLOCK, len(decays))
-    known: Floats = flat[..., :steps, :]
-    return known
+    within_a_block, between_blocks, onwards = _discounts(blocks, *decays)
+    rows = np.moveaxis(values, -1, 0).reshape(features, -1, steps)
+    padded = np.zeros((features, rows.shape[1], blocks * _BLOCK))
+    padded[..., :steps] = rows
+    sums = (padded.reshape(features, -1, _BLOCK) @ within_a_block).reshape(features, -1, blocks, _BLOCK)
+    carried = sums[..., -1] @ between_blocks
+    sums += onwards[:, None, None, :] * carried[..., None]
+    known = sums.reshape(features, -1, blocks * _BLOCK)[..., :steps]
+    return np.moveaxis(known, 0, -1).reshape(values.shape)
 
 
-@cache
-def _discounts(*decays: float) -> Floats:
-    """Return what a value of step s counts for at step t of its block, ``[features, s, t]``."""
-    ages = np.arange(_BLOCK)[None, :] - np.arange(_BLOCK)[:, None]
-    return np.where(ages >= 0, np.array(decays)[:, None, None] ** np.maximum(ages, 0), 0.0)
+@lru_cache(_REMEMBERED)
+def _discounts(blocks: int, *decays: float) -> tuple[Floats, Floats, Floats]:
+    """Return what a value counts for later.
+
+    Args:
+        blocks: How many blocks there are.
+        decays: One a feature.
+
+    Returns:
+        That of step s at step t of its block, ``[features, s, t]``; that of the sum at the end of block s at the
+        beginning of block t, ``[features, s, t]``; and that of the latter at each step of the block, ``[features, t]``.
+    """
+    decay = np.array(decays)[:, None, None]
+    return _powers(decay, _BLOCK), _powers(decay**_BLOCK, blocks, offset=1), decay[:, 0] ** np.arange(1, _BLOCK + 1)
+
+
+def _powers(decay: Floats, count: int, offset: int = 0) -> Floats:
+    """Return ``decay ** (t - s - offset)``, 0 where that is below 0, ``[features, s, t]``."""
+    ages = np.arange(count)[None, :] - np.arange(count)[:, None] - offset
+    return np.where(ages >= 0, decay ** np.maximum(ages, 0), 0.0)

@@ -21,6 +21,7 @@ from closecast_predictor.inference import round_prices
 from closecast_predictor.snapshot import Model
 
 _NAMELESS: Final = "history"
+_LEVEL_NAMES: Final = tuple(map(str, LEVELS))
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 _calendars_made: set[str] = set()
@@ -137,7 +138,7 @@ def _horizon_answer(ahead: int, sessions: tuple[date, ...] | None, prices: Float
         horizon=ahead,
         session=sessions[ahead - 1] if sessions else None,
         median=float(prices[MEDIAN]),
-        quantiles=dict(zip(map(str, LEVELS), prices.tolist(), strict=True)),
+        quantiles=dict(zip(_LEVEL_NAMES, prices.tolist(), strict=True)),
     )
 
 
