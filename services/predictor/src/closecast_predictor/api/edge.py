@@ -81,7 +81,7 @@ class Edge:
             if isinstance(body, Response):
                 refusal = body
             else:
-                answer = self._for_body(scope, body) if path == _PREDICT else None
+                answer = await self._for_body(scope, body) if path == _PREDICT else None
                 receive = Replay(body, receive)
                 scope["headers"] = _without_form(scope)
         if answer is None:
@@ -96,10 +96,10 @@ class Edge:
     def _is_foreign(self, scope: Scope) -> bool:
         return scope["type"] != "http" or _PASSED in scope or scope["path"] in _INTERNAL
 
-    def _for_body(self, scope: Scope, body: bytes) -> bytes | None:
+    async def _for_body(self, scope: Scope, body: bytes) -> bytes | None:
         """Return the answer to `POST /predict`; None if it needs a closer look."""
         if len(body) > _LONGEST_QUESTION:
-            return self._histories.answer(scope, body)
+            return await self._histories.answer(scope, body)
         return self._for_question(body)
 
     def _for_question(self, body: bytes) -> bytes | None:

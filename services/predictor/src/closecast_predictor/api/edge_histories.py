@@ -7,8 +7,9 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.types import Scope
 
 from closecast_predictor import metrics
+from closecast_predictor.api.batching import Batches
 from closecast_predictor.api.errors import ProblemError
-from closecast_predictor.api.histories import forecast_history, has_calendar
+from closecast_predictor.api.histories import Question, has_calendar
 from closecast_predictor.api.schemas.forecasts import PredictRequest
 from closecast_predictor.api.serving import Serving
 from closecast_predictor.api.speaking import model_for
@@ -28,8 +29,9 @@ class EdgeHistories:
 
     def __init__(self, serving: Serving) -> None:
         self._serving = serving
+        self._batches = Batches()
 
-    def answer(self, scope: Scope, body: bytes) -> bytes | None:
+    async def answer(self, scope: Scope, body: bytes) -> bytes | None:
         """Return the forecast as JSON; None if the route is to answer, which also tells what is wrong."""
         models = self._serving.models
         if models is None or len(body) > SHORT_FILE:
@@ -39,10 +41,10 @@ class EdgeHistories:
             if request is None or request.history is None or not has_calendar(request.symbol):
                 return None
             model = model_for(models, request.symbol, request.model_name)
-            most = self._serving.max_history
-            answer = forecast_history(model, request.history, request.symbol, request.horizon, most)
+            question = Question.of(request.history, request.symbol, request.horizon, self._serving.max_history)
         except (ValueError, ProblemError):
             return None
+        answer = question.answer(model, await self._batches.forecast(model, question.series))
         metrics.PREDICTIONS.labels("history").inc()
         return answer.model_dump_json().encode()
 

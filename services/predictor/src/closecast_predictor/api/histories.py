@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from http import HTTPStatus
 from itertools import pairwise
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
@@ -40,45 +41,79 @@ async def make_calendar(symbol: str | None) -> None:
         _calendars_made.add(mic)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """A history that can be forecast.
+
+    Attributes:
+        series: The history.
+        dates: Its sessions; None if it has no dates.
+        exchange: Where it is traded; None if it is of no known symbol.
+        horizon: Sessions ahead.
+        sessions: The sessions that follow; None if it has no dates.
+    """
+
+    series: Series
+    dates: list[date] | None
+    exchange: Exchange | None
+    horizon: int
+    sessions: tuple[date, ...] | None
+
+    @classmethod
+    def of(cls, history: History, symbol: str | None, horizon: int, most_sessions: int) -> Self:
+        """Make the question of a history.
+
+        Args:
+            history: Its columns.
+            symbol: Whose history it is; its exchange tells the sessions that follow.
+            horizon: Sessions ahead.
+            most_sessions: Sessions above which a history is refused.
+
+        Raises:
+            ProblemError: If the history is too short or too long, or its dates are not in order.
+        """
+        if not FEWEST_SESSIONS <= len(history) <= most_sessions:
+            raise _refused("history", f"needs {FEWEST_SESSIONS} to {most_sessions} sessions, has {len(history)}")
+        dates = _dates(history.date or [])
+        exchange = exchange_of(symbol) if symbol is not None else None
+        sessions = _sessions_ahead(dates, exchange, horizon)
+        return cls(_series(history, dates, symbol), dates, exchange, horizon, sessions)
+
+    def answer(self, model: Model, quantiles: Floats) -> PredictAnswer:
+        """Return the answer.
+
+        Args:
+            model: What forecast.
+            quantiles: Of prices, ``[horizons, levels]``.
+        """
+        prices = round_prices(quantiles)
+        return PredictAnswer(
+            symbol=None if self.exchange is None else self.series.symbol,
+            exchange=self.exchange.mic if self.exchange else None,
+            currency=self.exchange.currency if self.exchange else None,
+            model=model.name,
+            version=model.version,
+            why=model.why,
+            skill=model.skill,
+            origin=self.dates[-1] if self.dates else None,
+            last_close=float(self.series.close[-1]),
+            predicted_close=float(prices[0, MEDIAN]),
+            made_at=datetime.now(UTC),
+            lookback_days=None,
+            forecast=[_horizon_answer(ahead, self.sessions, prices[ahead - 1]) for ahead in range(1, self.horizon + 1)],
+            horizon=self.horizon,
+            data_age_seconds=_age_s(self.dates, self.exchange),
+        )
+
+
 def forecast_history(
     model: Model, history: History, symbol: str | None, horizon: int, most_sessions: int
 ) -> PredictAnswer:
-    """Return the forecast of a history.
-
-    Args:
-        model: What forecasts.
-        history: Its columns.
-        symbol: Whose history it is; its exchange tells the sessions that follow.
-        horizon: Sessions ahead.
-        most_sessions: Sessions above which a history is refused.
-
-    Raises:
-        ProblemError: If the history is too short or too long, or its dates are not in order.
-    """
-    if not FEWEST_SESSIONS <= len(history) <= most_sessions:
-        raise _refused("history", f"needs {FEWEST_SESSIONS} to {most_sessions} sessions, has {len(history)}")
-    dates = _dates(history.date or [])
-    exchange = exchange_of(symbol) if symbol is not None else None
-    sessions = _sessions_ahead(dates, exchange, horizon)
+    """Return the forecast of a history; see `Question.of`."""
+    question = Question.of(history, symbol, horizon, most_sessions)
     with metrics.INFERENCE_DURATION.labels("history").time():
-        prices = round_prices(model.forecaster.forecast(Panel.of([_series(history, dates, symbol)]))[0])
-    return PredictAnswer(
-        symbol=symbol,
-        exchange=exchange.mic if exchange else None,
-        currency=exchange.currency if exchange else None,
-        model=model.name,
-        version=model.version,
-        why=model.why,
-        skill=model.skill,
-        origin=dates[-1] if dates else None,
-        last_close=history.close[-1],
-        predicted_close=float(prices[0, MEDIAN]),
-        made_at=datetime.now(UTC),
-        lookback_days=None,
-        forecast=[_horizon_answer(ahead, sessions, prices[ahead - 1]) for ahead in range(1, horizon + 1)],
-        horizon=horizon,
-        data_age_seconds=_age_s(dates, exchange),
-    )
+        (quantiles,) = model.forecaster.forecast(Panel.of([question.series]))
+    return question.answer(model, quantiles)
 
 
 def _dates(column: list[date | None]) -> list[date] | None:

@@ -1,0 +1,56 @@
+"""Histories that are asked for at the same moment, forecast together."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+from closecast.forecasting.panel import Panel
+from closecast.forecasting.series import Floats, Series
+from closecast_predictor import metrics
+from closecast_predictor.snapshot import Model
+
+_MOST: Final = 16
+"""Histories at a time: more cost as much each, and would keep the event loop from others for longer."""
+
+_DURATION: Final = metrics.INFERENCE_DURATION.labels("history")
+
+
+class Batches:
+    """Collects what arrives in one turn of the event loop, so that nobody waits for others to come.
+
+    A network and the arithmetic around it take a quarter of the time for each of sixteen histories that they take for
+    one.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[Model, list[tuple[Series, asyncio.Future[Floats]]]] = defaultdict(list)
+
+    async def forecast(self, model: Model, series: Series) -> Floats:
+        """Return price quantiles, ``[horizons, levels]``."""
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._flush)
+        future: asyncio.Future[Floats] = loop.create_future()
+        self._waiting[model].append((series, future))
+        return await future
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, defaultdict(list)
+        for model, asked in waiting.items():
+            for start in range(0, len(asked), _MOST):
+                _forecast(model, asked[start : start + _MOST])
+
+
+def _forecast(model: Model, asked: Sequence[tuple[Series, "asyncio.Future[Floats]"]]) -> None:
+    try:
+        with _DURATION.time():
+            prices = model.forecaster.forecast(Panel.of([series for series, _ in asked]))
+    except Exception as error:  # noqa: BLE001 - told to each of those who asked
+        for _, future in asked:
+            if not future.done():
+                future.set_exception(error)
+        return
+    for (_, future), quantiles in zip(asked, prices, strict=True):
+        if not future.done():  # else its client has gone
+            future.set_result(quantiles)
