@@ -97,10 +97,11 @@ def read_table(data: bytes, most_rows: int) -> Table:
     positions = header.positions
     if "date" not in positions and (titles or not header.cells[0].strip()):
         positions = positions | {"date": 0}  # pandas and yfinance give the dates no title of their own
+    columns = list(zip(*(cells for _, cells in rows), strict=True)) or [()] * len(header.cells)
     return Table(
         header.delimiter,
         {field: shown(header.cells[at].strip()) or str(at + 1) for field, at in positions.items()},
-        {field: [cells[at].strip() for _, cells in rows] for field, at in positions.items()},
+        {field: list(map(str.strip, columns[at])) for field, at in positions.items()},
         [line for line, _ in rows],
     )
 
