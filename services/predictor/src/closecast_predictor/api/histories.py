@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from http import HTTPStatus
 from itertools import pairwise
+from operator import lt
 from typing import Final, Self
 
 import numpy as np
@@ -123,9 +124,9 @@ def _dates(column: list[date | None]) -> list[date] | None:
         return None
     if len(dates) != len(column):
         raise _refused(f"history.{column.index(None)}.date", "is missing: give dates on all sessions or on none")
-    for at, (earlier, later) in enumerate(pairwise(dates), start=1):
-        if later <= earlier:
-            raise _refused(f"history.{at}.date", f"{later} does not follow {earlier}")
+    if not all(map(lt, dates, dates[1:])):
+        at = next(at for at, (earlier, later) in enumerate(pairwise(dates), start=1) if later <= earlier)
+        raise _refused(f"history.{at}.date", f"{dates[at]} does not follow {dates[at - 1]}")
     return dates
 
 

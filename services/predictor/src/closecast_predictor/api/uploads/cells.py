@@ -11,7 +11,7 @@ _LONGEST: Final = 40
 _SHOWN: Final = 24
 _BREAK: Final = "\n"
 _PLAIN: Final = b"-+.,0123456789"
-_PLAIN_DATES: Final = re.compile(r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}\n)*")
+_PLAIN_DATES: Final = re.compile(r"(?:\d{4}-\d\d-\d\d\n)*\d{4}-\d\d-\d\d", re.ASCII)
 _TIME: Final = r"(?:[T ]\d.{0,30})?"
 _MISSING: Final = frozenset({"", "-", "null", "nan", "na", "n/a"})
 
@@ -91,7 +91,7 @@ class DateStyle:
 
 def read_plain_dates(cells: list[str]) -> list[date] | None:
     """Return the dates of cells that all say year-month-day, at once; None if one says more or less."""
-    if not _PLAIN_DATES.fullmatch("".join(f"{cell}\n" for cell in cells)):
+    if not _PLAIN_DATES.fullmatch(_BREAK.join(cells)):
         return None
     try:
         return list(map(date.fromisoformat, cells))
