@@ -2,6 +2,7 @@
 
 import json
 import queue
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from services.predictor.tests.support import forecast_from, latest_sessions, quo
 from closecast.events import BackfillEvent, BackfillRequest, Event, Forecast, ModelEvent, Quote, TrainingRequest
 from closecast.kafka import KafkaSettings, Publisher, ensure_topics, new_consumer, partitions_of, read_to_end
 from closecast.mlflow_settings import CHAMPION, MlflowSettings
+from closecast_predictor import book
 from closecast_predictor.cache import LoadedModel, ModelCache
 from closecast_predictor.engine import Engine, NotReadyError
 from closecast_predictor.settings import PredictorSettings
@@ -124,6 +126,30 @@ def test_a_quote_becomes_a_forecast(kafka: KafkaSettings, start: Callable[..., R
     running.engine.stop()
     assert [(one.symbol, str(one.origin)) for one in published(kafka)][-1] == ("PETR4.SA", str(NEXT))
     assert len(published(kafka)) == 3
+
+
+def test_forecasts_that_failed_are_made_with_the_next(
+    kafka: KafkaSettings, start: Callable[..., Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(kafka, *quotes_of("PETR4.SA"), *quotes_of("AAPL"))
+    running = start()
+    running.next()
+    working, failed = book.forecast_symbols, threading.Event()
+
+    def fail_once(*_: object) -> list[Forecast]:
+        monkeypatch.setattr(book, "forecast_symbols", working)
+        failed.set()
+        raise RuntimeError("test")
+
+    monkeypatch.setattr(book, "forecast_symbols", fail_once)
+    publish(kafka, quote("PETR4.SA", NEXT, 31.0))
+    assert failed.wait(WAIT_S)
+    publish(kafka, quote("AAPL", NEXT, 31.0))
+    snapshot = running.next()
+
+    assert [origin(snapshot, symbol) for symbol in ("PETR4.SA", "AAPL")] == [str(NEXT)] * 2
+    running.engine.stop()
+    assert sorted(one.symbol for one in published(kafka) if one.origin == NEXT) == ["AAPL", "PETR4.SA"]
 
 
 def test_a_restart_publishes_nothing_again(kafka: KafkaSettings, start: Callable[..., Running]) -> None:

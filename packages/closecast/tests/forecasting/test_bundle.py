@@ -1,19 +1,19 @@
-import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 from closecast.forecasting.base import BaseForecaster
 from closecast.forecasting.bundle import Bundle
 from closecast.forecasting.panel import Panel
 from closecast.forecasting.series import Series
-from closecast.forecasting.spec import ONNX_FILE, InvalidBundleError, ModelSpec
+from closecast.forecasting.spec import ONNX_FILE, SPEC_FILE, InvalidBundleError, ModelSpec
 from closecast.horizons import HORIZONS, LEVELS
 
 MakeBundle = Callable[[ModelSpec, float], Path]
-MakeSeries = Callable[..., Series]
 
 
 def test_a_network_that_says_nothing_is_the_base(panel: Panel, spec: ModelSpec, make_bundle: MakeBundle) -> None:
@@ -74,17 +74,25 @@ def test_broken_histories_get_quantiles_that_ascend_and_are_positive(
     assert (np.diff(quantiles, axis=2) > 0).all()
 
 
-def test_a_hundred_symbols_take_a_fraction_of_a_second(
-    make_series: MakeSeries, spec: ModelSpec, make_bundle: MakeBundle
+@pytest.mark.parametrize("other", [{"features": "sequences"}, {"sequence_length": 32}])
+def test_a_network_that_takes_other_inputs_is_refused(
+    other: dict[str, Any], spec: ModelSpec, make_bundle: MakeBundle
 ) -> None:
-    bundle = Bundle.load(make_bundle(spec, 0.1))
-    panel = Panel.of([make_series(f"S{number}", 400, seed=number) for number in range(100)])
-    bundle.forecast(panel)
+    folder = make_bundle(spec, 0.0)
+    if "features" in other:
+        network = onnx.load(folder / ONNX_FILE)
+        network.graph.input[0].name = network.graph.node[1].input[0] = other["features"]
+        onnx.save(network, folder / ONNX_FILE)
+    else:
+        (folder / SPEC_FILE).write_text(spec.model_copy(update=other).model_dump_json())
 
-    began = time.perf_counter()
-    bundle.forecast(panel)
+    with pytest.raises(InvalidBundleError, match=ONNX_FILE):
+        Bundle.load(folder)
 
-    assert time.perf_counter() - began < 1.0
+
+def test_a_network_that_gives_no_numbers_is_refused(spec: ModelSpec, make_bundle: MakeBundle) -> None:
+    with pytest.raises(InvalidBundleError, match="no prices"):
+        Bundle.load(make_bundle(spec, float("nan")))
 
 
 def test_a_missing_or_damaged_network_is_refused(spec: ModelSpec, make_bundle: MakeBundle) -> None:

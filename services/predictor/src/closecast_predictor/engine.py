@@ -86,6 +86,7 @@ class Engine:
         self._loader = ChampionLoader(settings.mlflow, cache, self._inbox.put, self._champion_looked_up.set)
         self._feed: Feed | None = None
         self._token, self._snapshots = uuid4().hex[:8], 0
+        self._owed: set[str] = set()  # symbols whose forecast failed, and is made with the next
         self._phase: Phase = "connecting to Kafka"
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._run, name="forecaster", daemon=True)]
@@ -229,9 +230,11 @@ class Engine:
             self._note_request(event)
             self._note_promotion(event)
         changed |= self._speakers.change(work.models.values(), self._book.symbols)
-        due = self._due(changed)
-        if work.models or due:
-            outbox.publish(self._renew(due, work.arrived))
+        self._owed |= self._due(changed)
+        if work.models or self._owed:
+            new = self._renew(self._owed, work.arrived)
+            self._owed = set()
+            outbox.publish(new)
         count(scores)
 
     def _due(self, changed: Iterable[str]) -> set[str]:

@@ -1,4 +1,5 @@
 import math
+import tracemalloc
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -117,12 +118,31 @@ def test_columns_are_read_as_rows_are(sent: list[dict[str, object]]) -> None:
     assert _read(History, sent) == _read(list[HistoryRow], sent)
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [[{}] * 90_000, [None] * 90_000, [1.0, *[-1] * 90_000], [1.0] * 300_000, [{"close": 1.0}] * 300_000],
+    ids=["empty", "null", "negative", "many closes", "many sessions"],
+)
+def test_of_a_long_history_that_is_wrong_one_fault_is_told_in_little_memory(sent: list[object]) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValidationError) as refused:
+            TypeAdapter(History).validate_python(sent)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert refused.value.error_count() == 1
+    assert peak < 2**26
+
+
 def _read(kind: object, sent: object) -> object:
-    """Return what is known of each session, or what is wrong where."""
+    """Return what is known of each session, or what is wrong with the first that is not right."""
     try:
         read = TypeAdapter(kind).validate_python(sent)
     except ValidationError as error:
-        return [(fault["type"], fault["loc"][-2:]) for fault in error.errors()]
+        faults = [(fault["type"], fault["loc"][-2:]) for fault in error.errors()]
+        return [fault for fault in faults if fault[1][0] == faults[0][1][0]]
     history = read if isinstance(read, History) else History.of(read)
     unknown = [None] * len(history)
     return {name: getattr(history, name) or unknown for name in FIELDS}

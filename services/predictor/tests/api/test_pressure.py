@@ -3,19 +3,28 @@
 import asyncio
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from services.predictor.tests.api.conftest import LocalDesk
 from services.predictor.tests.api.test_edge import Application, Server, call
 from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
+from closecast.forecasting.panel import Panel
+from closecast.forecasting.series import Floats
+from closecast_predictor.api.app import build_app
 from closecast_predictor.api.bodies import Bodies
 from closecast_predictor.api.edge import Edge
+from closecast_predictor.api.histories import make_calendar
 from closecast_predictor.api.pressure import MOST_HEADER_BYTES, MOST_HEADERS
+from closecast_predictor.api.routes.context import Context
 from closecast_predictor.api.serving import Serving
+from closecast_predictor.snapshot import Lineup, Model
 
 KNOWN = b'{"symbol": "PETR4.SA"}'
+HISTORY = json.dumps({"history": [30 + at % 7 / 10 for at in range(80)]}).encode()
 
 
 class Slow:
@@ -80,6 +89,41 @@ def test_beyond_what_a_replica_holds_it_says_come_back(serving: Serving) -> None
         assert status_of(server) == 200
 
     asyncio.run(go())
+
+
+def test_histories_count_as_long_as_they_wait(serving: Serving) -> None:
+    async def go() -> None:
+        serving.max_in_progress = 3
+        edge = Edge(Application(), serving)
+        await make_calendar(None)
+
+        asked = [start(edge, "POST", "/predict", HISTORY) for _ in range(20)]
+        await asyncio.gather(*(task for task, _ in asked))
+
+        statuses = [status_of(server) for _, server in asked]
+        assert 200 in statuses
+        assert 503 in statuses
+        later, server = start(edge, "POST", "/predict", HISTORY)
+        await later
+        assert status_of(server) == 200, "each has given its place back"
+
+    asyncio.run(go())
+
+
+def test_a_history_that_fails_at_the_edge_is_left_to_the_route(serving: Serving) -> None:
+    class Broken:
+        def forecast(self, panel: Panel) -> Floats:
+            raise RuntimeError(f"{len(panel)} of them")
+
+    asyncio.run(make_calendar(None))
+    assert serving.snapshot is not None
+    serving.swap(serving.snapshot, Lineup(replace(Model.base("closecast-panel"), forecaster=Broken())))
+    app = Edge(build_app(Context(serving, LocalDesk())), serving)
+
+    answer = TestClient(app, raise_server_exceptions=False).post("/predict", content=HISTORY)
+
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_a_request_that_breaks_gives_its_place_back(serving: Serving) -> None:

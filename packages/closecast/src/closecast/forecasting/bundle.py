@@ -10,9 +10,11 @@ from closecast.forecasting.base import price_quantiles
 from closecast.forecasting.correction import corrected
 from closecast.forecasting.inputs import prepare
 from closecast.forecasting.panel import Panel
-from closecast.forecasting.series import Floats
+from closecast.forecasting.series import Floats, Series
 from closecast.forecasting.spec import ONNX_FILE, InvalidBundleError, ModelSpec
+from closecast.horizons import HORIZONS, LEVELS
 
+_TRIAL: Final = "TRIAL"
 _AT_ONCE: Final = 128
 """Symbols that go through features and network together: as many as stay in a processor's cache."""
 
@@ -53,7 +55,9 @@ class Bundle:
             session = onnxruntime.InferenceSession(str(folder / ONNX_FILE), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's errors share no class
             raise InvalidBundleError(f"{ONNX_FILE}: {error}") from error
-        return cls(spec, session)
+        bundle = cls(spec, session)
+        bundle._require_forecasts()
+        return bundle
 
     def forecast(self, panel: Panel) -> Floats:
         """Return price quantiles for the sessions after each symbol's latest, all symbols in one pass.
@@ -68,6 +72,21 @@ class Bundle:
         recent = panel.tail(self.context)
         starts = range(0, len(recent), _AT_ONCE)
         return np.concatenate([self._forecast(recent.rows(start, start + _AT_ONCE)) for start in starts])
+
+    def _require_forecasts(self) -> None:
+        """Try it out on a made-up history: a network may load that takes other inputs or gives no numbers.
+
+        Raises:
+            InvalidBundleError: If it does not forecast.
+        """
+        days = np.arange(self.context).astype("datetime64[D]")
+        history = Series.from_closes(_TRIAL, days, 100 + np.sin(np.arange(self.context)))
+        try:
+            prices = self.forecast(Panel.of([history]))
+        except Exception as error:  # ONNX Runtime's errors share no class
+            raise InvalidBundleError(f"{ONNX_FILE}: {error}") from error
+        if prices.shape != (1, HORIZONS, len(LEVELS)) or not np.isfinite(prices).all():
+            raise InvalidBundleError(f"{ONNX_FILE}: forecasts what are no prices")
 
     def _forecast(self, panel: Panel) -> Floats:
         inputs = prepare(panel, self.spec)

@@ -139,7 +139,7 @@ class Series:
         )
 
     @classmethod
-    def from_closes(cls, symbol: str, sessions: Sequence[date], closes: ArrayLike) -> Self:
+    def from_closes(cls, symbol: str, sessions: Sequence[date] | Sessions, closes: ArrayLike) -> Self:
         """Make a series from closes alone, adjusted for splits; open, high, low and volume are unknown (NaN).
 
         Raises:

@@ -36,10 +36,15 @@ class Batches:
         return await future
 
     def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, defaultdict(list)
-        for model, asked in waiting.items():
-            for start in range(0, len(asked), _MOST):
-                _forecast(model, asked[start : start + _MOST])
+        """Forecast one batch; the event loop turns before the next."""
+        model, asked = next(iter(self._waiting.items()))
+        if len(asked) > _MOST:
+            self._waiting[model] = asked[_MOST:]
+        else:
+            del self._waiting[model]
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._flush)
+        _forecast(model, asked[:_MOST])
 
 
 def _forecast(model: Model, asked: Sequence[tuple[Series, "asyncio.Future[Floats]"]]) -> None:

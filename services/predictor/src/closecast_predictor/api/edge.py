@@ -98,9 +98,12 @@ class Edge:
 
     async def _for_body(self, scope: Scope, body: bytes) -> bytes | None:
         """Return the answer to `POST /predict`; None if it needs a closer look."""
-        if len(body) > _LONGEST_QUESTION:
+        if len(body) <= _LONGEST_QUESTION:
+            return self._for_question(body)
+        if self._bounded.is_full:
+            return None
+        with self._bounded.counted():
             return await self._histories.answer(scope, body)
-        return self._for_question(body)
 
     def _for_question(self, body: bytes) -> bytes | None:
         """Return the answer to `{"symbol": …, "horizon": …}` of a known symbol."""

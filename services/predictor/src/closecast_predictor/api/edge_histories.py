@@ -6,6 +6,7 @@ import orjson
 from starlette.datastructures import Headers, QueryParams
 from starlette.types import Scope
 
+from closecast.telemetry.logs import get_logger
 from closecast_predictor import metrics
 from closecast_predictor.api.batching import Batches
 from closecast_predictor.api.errors import ProblemError
@@ -18,6 +19,8 @@ from closecast_predictor.api.uploads.route import CSV, SHORT_FILE, with_history
 
 _JSON: Final = frozenset({"", "application/json", "application/x-www-form-urlencoded"})
 """`curl -d` says that any body is a form unless it is told otherwise."""
+
+_log = get_logger(__name__)
 
 
 class EdgeHistories:
@@ -44,7 +47,11 @@ class EdgeHistories:
             question = Question.of(request.history, request.symbol, request.horizon, self._serving.max_history)
         except (ValueError, ProblemError):
             return None
-        answer = question.answer(model, await self._batches.forecast(model, question.series))
+        try:
+            answer = question.answer(model, await self._batches.forecast(model, question.series))
+        except Exception:  # noqa: BLE001 - logged; the route tries again, and answers with a problem document if it fails
+            _log.exception("history not forecast at the edge")
+            return None
         metrics.PREDICTIONS.labels("history").inc()
         return answer.model_dump_json().encode()
 

@@ -1,5 +1,7 @@
 """Keeps more from a replica than it can hold: requests at a time, and headers of one request."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from itertools import chain
 from typing import Final
@@ -36,12 +38,23 @@ class Backpressure:
         if scope["path"] in PROBES:
             await self._app(scope, receive, send)
             return
-        if self._in_progress >= self._serving.max_in_progress:
+        if self.is_full:
             await busy()(scope, receive, send)
             return
+        with self.counted():
+            await self._app(scope, receive, send)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many requests are in progress as may be."""
+        return self._in_progress >= self._serving.max_in_progress
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count a request that is answered elsewhere for the length of a block."""
         self._in_progress += 1
         try:
-            await self._app(scope, receive, send)
+            yield
         finally:
             self._in_progress -= 1
 

@@ -10,6 +10,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Discriminator,
+    FailFast,
     Field,
     GetCoreSchemaHandler,
     Tag,
@@ -20,10 +21,14 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
+MOST_SESSIONS: Final = 100_000
+"""Above what any replica takes (`CLOSECAST_PREDICTOR_MAX_HISTORY`)."""
+
+LOWEST_PRICE: Final = 1e-9
 HIGHEST_PRICE: Final = 1e12
 LARGEST_VOLUME: Final = 1e15
 
-Price = Annotated[float, Field(gt=0, le=HIGHEST_PRICE, strict=True, allow_inf_nan=False)]
+Price = Annotated[float, Field(ge=LOWEST_PRICE, le=HIGHEST_PRICE, strict=True, allow_inf_nan=False)]
 Volume = Annotated[float, Field(ge=0, le=LARGEST_VOLUME, strict=True)]
 
 
@@ -48,19 +53,31 @@ def _shape_of(history: object) -> str:
     return "closes" if isinstance(first, int | float) else "rows"
 
 
+class _FailFast(FailFast):
+    """Tells one fault of a list: of half a million pydantic would hold all first, in a gigabyte.
+
+    Pydantic's own cannot stand in a union, because it has no hash.
+    """
+
+    def __hash__(self) -> int:
+        return hash(self.fail_fast)
+
+
 _RowsOrCloses: TypeAlias = Annotated[
-    Annotated[list[HistoryRow], Tag("rows")] | Annotated[list[Price], Tag("closes")], Discriminator(_shape_of)
+    Annotated[list[HistoryRow], Field(max_length=MOST_SESSIONS), _FailFast(), Tag("rows")]
+    | Annotated[list[Price], Field(max_length=MOST_SESSIONS), _FailFast(), Tag("closes")],
+    Discriminator(_shape_of),
 ]
 
 
 @with_config(ConfigDict(extra="forbid", allow_inf_nan=False))
 class _Columns(TypedDict, total=False):
-    date: list[dt.date | None]
-    open: list[Price | None]
-    high: list[Price | None]
-    low: list[Price | None]
-    close: Required[list[Price]]
-    volume: list[Volume | None]
+    date: Annotated[list[dt.date | None], _FailFast()]
+    open: Annotated[list[Price | None], _FailFast()]
+    high: Annotated[list[Price | None], _FailFast()]
+    low: Annotated[list[Price | None], _FailFast()]
+    close: Required[Annotated[list[Price], _FailFast()]]
+    volume: Annotated[list[Volume | None], _FailFast()]
 
 
 _COLUMNS: Final = TypeAdapter(_Columns)
@@ -118,7 +135,7 @@ class History:
 
 def _columns(sent: object) -> dict[str, list[Any]] | None:
     """Return the columns of sessions that all have the same known fields; None for anything else."""
-    if not isinstance(sent, list) or not sent or not all(type(row) is dict for row in sent):
+    if not isinstance(sent, list) or not 0 < len(sent) <= MOST_SESSIONS or not all(type(row) is dict for row in sent):
         return None
     names = sent[0].keys()
     if "close" not in names or not names <= set(FIELDS) or not all(row.keys() == names for row in sent):

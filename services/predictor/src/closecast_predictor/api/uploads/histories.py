@@ -6,7 +6,7 @@ from itertools import pairwise
 from operator import lt
 from typing import Any, Final, TypeVar
 
-from closecast_predictor.api.schemas.histories import HIGHEST_PRICE, LARGEST_VOLUME, History
+from closecast_predictor.api.schemas.histories import HIGHEST_PRICE, LARGEST_VOLUME, LOWEST_PRICE, History
 from closecast_predictor.api.uploads.cells import (
     COMMA,
     DATES,
@@ -87,7 +87,7 @@ def _plain_column(table: Table, field: str, style: NumberStyle) -> list[float] |
         return None
     if field == "volume":
         return numbers if min(numbers) >= 0 and max(numbers) <= LARGEST_VOLUME else None
-    return numbers if min(numbers) > 0 and max(numbers) <= HIGHEST_PRICE else None
+    return numbers if min(numbers) >= LOWEST_PRICE and max(numbers) <= HIGHEST_PRICE else None
 
 
 def _column(table: Table, field: str, style: NumberStyle) -> list[float | None]:
@@ -108,8 +108,8 @@ def _number(table: Table, at: int, field: str, style: NumberStyle) -> float | No
     if field == "volume":
         if not 0 <= number <= LARGEST_VOLUME:
             raise table.fault(at, field, f"{shown(cell)} is not from 0 to {LARGEST_VOLUME:g}")
-    elif not 0 < number <= HIGHEST_PRICE:
-        raise table.fault(at, field, f"{shown(cell)} is not above 0 and up to {HIGHEST_PRICE:g}")
+    elif not LOWEST_PRICE <= number <= HIGHEST_PRICE:
+        raise table.fault(at, field, f"{shown(cell)} is not from {LOWEST_PRICE:g} to {HIGHEST_PRICE:g}")
     return number
 
 
