@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -51,6 +52,17 @@ def test_a_training_that_cannot_be_done_says_why_in_one_line(assignment: Assignm
     assert outcome.reason.startswith("the panel has 30 sessions, a training needs")
     assert "Traceback" in outcome.details
     assert workers_of(psutil.Process()) == []
+
+
+def test_a_champion_of_the_panel_that_cannot_be_read_leaves_nothing_unjudged(assignment: Assignment) -> None:
+    unreadable = replace(assignment, panel_champion=assignment.plots / "nothing")
+
+    outcome = run_worker(unreadable, lambda _: None, threading.Event())
+
+    assert isinstance(outcome, Failed)
+    assert outcome.reason.startswith(
+        "the panel's champion, which a symbol's own model has to beat, cannot be read: spec"
+    )
 
 
 def test_a_stop_is_immediate_and_leaves_nothing_behind(assignment: Assignment) -> None:

@@ -196,8 +196,8 @@ def _train(assignment: Assignment, tell: Callable[[Progress], None]) -> Judged:
         assignment.version,
         assignment.config,
         model=assignment.model,
-        champion=_served(assignment.champion, "champion", tell),
-        panel_champion=_served(assignment.panel_champion, "panel", tell),
+        champion=_champion(assignment.champion, tell),
+        panel_champion=_panel_champion(assignment.panel_champion),
         panel_version=assignment.panel_version,
         gate=assignment.gate,
         device=device.type,
@@ -220,7 +220,7 @@ def _train(assignment: Assignment, tell: Callable[[Progress], None]) -> Judged:
     )
 
 
-def _served(folder: Path | None, name: str, tell: Callable[[Progress], None]) -> "Bundle | None":
+def _champion(folder: Path | None, tell: Callable[[Progress], None]) -> "Bundle | None":
     if folder is None:
         return None
     from closecast.forecasting.bundle import Bundle
@@ -229,5 +229,19 @@ def _served(folder: Path | None, name: str, tell: Callable[[Progress], None]) ->
     try:
         return Bundle.load(folder)
     except InvalidBundleError as error:
-        tell(Stage(name, f"cannot be read, so the candidate is not compared with it: {error}"))
+        tell(Stage("champion", f"cannot be read, so the candidate is not compared with it: {error}"))
         return None
+
+
+def _panel_champion(folder: Path | None) -> "Bundle | None":
+    """Return what a symbol's own model has to beat; one that did not would be judged by nothing."""
+    if folder is None:
+        return None
+    from closecast.forecasting.bundle import Bundle
+    from closecast.forecasting.spec import InvalidBundleError
+
+    try:
+        return Bundle.load(folder)
+    except InvalidBundleError as error:
+        reason = f"the panel's champion, which a symbol's own model has to beat, cannot be read: {error}"
+        raise InvalidBundleError(reason) from error
