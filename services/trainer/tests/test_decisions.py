@@ -197,6 +197,17 @@ def test_a_version_that_was_not_judged_beside_the_champion_does_not_replace_it(t
     assert "not judged beside version 1" in told.reason
 
 
+def test_a_choice_whose_alias_did_not_follow_is_named(trainings: Trainings) -> None:
+    for _ in range(2):
+        trainings.decisions.apply(trainings.decided("promoted"))
+    run_id = trainings.decided("promoted")
+    trainings.client.set_registered_model_tag(trainings.model, CHOSEN_TAG, "1 2025-07-01T12:00:00Z")
+
+    told = trainings.decisions.apply(run_id)
+
+    assert "not judged beside version 1" in told.reason
+
+
 def test_a_choice_before_the_training_began_does_not_bind_it(trainings: Trainings) -> None:
     trainings.decisions.apply(trainings.decided("promoted"))
     trainings.choose("1")

@@ -119,7 +119,7 @@ class Decisions:
                 model, before, version, lambda client: client.set_registered_model_alias(model, CHAMPION, version)
             ):
                 return event
-            event = self._overtaken(run_id, event)
+            event = self._overtaken(run_id, event, before)
         elif tags.get(_RETIRES):
             self._move_champion(
                 model, before, None, lambda client: client.delete_registered_model_alias(model, CHAMPION)
@@ -141,10 +141,12 @@ class Decisions:
         self._registry.call(lambda client: client.set_registered_model_alias(model, CHAMPION, now.chosen_version))
         return False
 
-    def _overtaken(self, run_id: str, event: ModelEvent) -> ModelEvent:
-        """Reject what was to be promoted: it was judged beside a champion that a person has replaced since."""
-        champion = self._registry.standing(event.model).champion
-        reason = f"not judged beside version {champion}, which was made champion while this one was trained"
+    def _overtaken(self, run_id: str, event: ModelEvent, before: Standing) -> ModelEvent:
+        """Reject what was to be promoted: a person has chosen another champion since than it was judged beside."""
+        now = self._registry.standing(event.model)
+        # The alias may lag behind the choice, for ever if the call that was to move it failed.
+        chosen = now.champion if now.chosen == before.chosen else now.chosen_version
+        reason = f"not judged beside version {chosen}, which was chosen while this one was trained"
         _log.warning("a person's choice stands", model=event.model, version=event.version, reason=reason)
         event = event.model_copy(update={"outcome": "rejected", "reason": reason})
 
