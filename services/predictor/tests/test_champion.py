@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mlflow import MlflowClient
+from prometheus_client import REGISTRY
 from services.predictor.tests.registry import promote, register, settings_of
 from services.predictor.tests.support import quotes_of, write_version
 
@@ -16,6 +17,14 @@ from closecast_predictor.champion import ChampionLoader, Change, Retired
 
 PANEL = Panel.from_quotes(quotes_of("PETR4.SA"))
 WAIT_S = 30.0
+
+
+def stale() -> float | None:
+    return REGISTRY.get_sample_value("closecast_predictor_model_stale")
+
+
+def load_failures() -> float:
+    return REGISTRY.get_sample_value("closecast_predictor_model_load_failures_total") or 0.0
 
 
 class Loading:
@@ -136,6 +145,63 @@ def test_a_version_that_cannot_be_served_keeps_none_of_the_others_waiting(
         repaired = promote(settings, tmp_path / "repaired")
         running.loader.look(settings.model)
         assert running.next_model().model.version == repaired.version
+
+
+def test_a_foreign_model_of_a_name_like_ours_is_tried_once(mlflow_server_uri: str, tmp_path: Path) -> None:
+    settings = settings_of(mlflow_server_uri)
+    foreign = settings.names.own("V2")
+    registered = register(settings, write_version(tmp_path / "foreign"), foreign)
+    make_champion(settings, foreign, registered.version)
+    by_hand = settings.names.own("EU")
+    client = MlflowClient(mlflow_server_uri)
+    client.create_registered_model(by_hand)
+    make_champion(settings, by_hand, client.create_model_version(by_hand, "models:/nothing/1", run_id="").version)
+    before = load_failures()
+
+    with loading(settings, tmp_path / "cache") as running:
+        assert load_failures() == before + 2
+        for _ in range(2):
+            running.loader.look()
+            panel = promote(settings, tmp_path / "panel")
+            running.loader.look(settings.model)
+            assert running.next_model().model.version == panel.version
+
+        assert load_failures() == before + 2
+        assert stale() == 0
+        own = promote(settings, tmp_path / "own", symbol="V2")
+        running.loader.look()
+        assert running.next_model().model.version == own.version != registered.version
+
+
+def test_a_champion_of_the_panel_that_cannot_be_served_is_told_until_another_comes(
+    mlflow_server_uri: str, tmp_path: Path
+) -> None:
+    settings = settings_of(mlflow_server_uri)
+    good = promote(settings, tmp_path / "good")
+    damaged = write_version(tmp_path / "damaged")
+    (damaged / ONNX_FILE).write_bytes(b"damaged")
+    write_version(tmp_path / "cache" / settings.model / "1")
+    make_champion(settings, settings.model, register(settings, damaged, settings.model).version)
+
+    with loading(settings, tmp_path / "cache") as running:
+        assert running.next_model().model.version == good.version, "the last good one, from the cache"
+        assert stale() == 1
+        make_champion(settings, settings.model, good.version)
+        running.loader.look(settings.model)
+        promote(settings, tmp_path / "own", symbol="PETR4.SA")
+        running.loader.look()
+        running.next()
+
+        assert stale() == 0
+
+
+def test_a_model_that_was_retired_meanwhile_is_forgotten(mlflow_server_uri: str, tmp_path: Path) -> None:
+    settings = settings_of(mlflow_server_uri)
+    write_version(tmp_path / "cache" / settings.names.own("PETR4.SA") / "2", universe=("PETR4.SA",))
+
+    with loading(settings, tmp_path / "cache") as running:
+        assert running.changes.empty()
+    assert not list(ModelCache(tmp_path / "cache", settings.names).last_good())
 
 
 def test_while_mlflow_is_down_the_last_good_versions_speak(tmp_path: Path) -> None:

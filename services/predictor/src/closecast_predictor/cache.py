@@ -1,7 +1,7 @@
 """Models on disk, as they were downloaded."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,13 +70,28 @@ class ModelCache:
         """Remove what is kept of a model."""
         shutil.rmtree(self._folder / name, ignore_errors=True)
 
+    def forget_all_but(self, names: Collection[str]) -> None:
+        """Remove what is kept of other models than these."""
+        for name in self._kept():
+            if name not in names:
+                self.forget(name)
+
     def last_good(self) -> Iterator[LoadedModel]:
-        """Yield the versions that were kept, one of each model."""
-        for folder in sorted(self._folder.glob("*/*")):
-            name, symbol = folder.parent.name, self._names.symbol_of(folder.parent.name)
-            if name != self._names.panel and symbol is None:
-                continue
+        """Yield the versions that were kept, one of each model: the highest that is whole."""
+        for name in self._kept():
+            if (loaded := self._highest(name)) is not None:
+                yield loaded
+
+    def _highest(self, name: str) -> LoadedModel | None:
+        versions = (folder for folder in (self._folder / name).iterdir() if folder.name.isdecimal())
+        for folder in sorted(versions, key=lambda folder: int(folder.name), reverse=True):
             try:
-                yield LoadedModel.read(name, folder.name, symbol, folder)
+                return LoadedModel.read(name, folder.name, self._names.symbol_of(name), folder)
             except (OSError, ValueError) as error:
                 _log.warning("cached model is unusable", model=name, version=folder.name, error=str(error))
+        return None
+
+    def _kept(self) -> list[str]:
+        """Return the models of which something is kept; folders of other names are not ours."""
+        names = sorted(folder.name for folder in self._folder.glob("*/"))
+        return [name for name in names if name == self._names.panel or self._names.symbol_of(name) is not None]

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from closecast.forecasting.spec import InvalidBundleError
 from closecast.mlflow_settings import CHAMPION, MlflowSettings
 from closecast.telemetry.logs import get_logger
 from closecast_predictor import metrics
 from closecast_predictor.cache import LoadedModel, ModelCache
-from closecast_predictor.registry import Registry
+from closecast_predictor.registry import RegisteredVersion, Registry
 
 _FIRST_RETRY_S: Final = 1.0
 _LONGEST_RETRY_S: Final = 60.0
@@ -65,6 +66,7 @@ class ChampionLoader:
         self._settled = settled
         self._wanted: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._versions: dict[str, str] = {}
+        self._unusable: dict[str, str] = {}
         self._thread = threading.Thread(target=self._run, name="champion-loader", daemon=True)
 
     def start(self) -> None:
@@ -82,7 +84,7 @@ class ChampionLoader:
 
     def _run(self) -> None:
         behind = not self._follow_all()
-        if behind:
+        if behind or self._unusable:
             self._fall_back()
         self._settled()
         delay = _FIRST_RETRY_S
@@ -96,42 +98,58 @@ class ChampionLoader:
                     return
                 behind = not self._follow_all() if name == _ALL else not self._follow(name) or behind
                 delay = _FIRST_RETRY_S
-            metrics.MODEL_STALE.set(behind)
 
     def _follow_all(self) -> bool:
-        """Follow every champion that changed, the panel's first; return whether nothing is left to do."""
+        """Follow every champion that changed, the panel's first; return whether nothing is left to do.
+
+        A version that cannot be served is not downloaded again: no later try can change that.
+        """
         try:
             aliases = self._registry.speaking()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with MLflow, the last good versions stay
             self._failed(None, error)
             return False
         champions = {name: versions[CHAMPION] for name, versions in aliases.items() if CHAMPION in versions}
+        self._cache.forget_all_but(champions)
         changed = [
-            name for name in champions.keys() | self._versions.keys() if champions.get(name) != self._versions.get(name)
+            name
+            for name in champions.keys() | self._versions.keys()
+            if name not in champions or champions[name] not in {self._versions.get(name), self._unusable.get(name)}
         ]
         # One that cannot be loaded keeps none of the others waiting.
         followed = [self._follow(name) for name in sorted(changed, key=lambda name: (name != self._names.panel, name))]
+        self._tell_stale(champions.get(self._names.panel))
         return all(followed)
 
     def _follow(self, name: str) -> bool:
         """Hand over what the alias of a model names; return whether nothing is left to do."""
-        started = time.perf_counter()
         try:
             champion = self._registry.champion(name)
             if champion is None:
                 self._retire(name)
             elif champion.version != self._versions.get(name):
-                with tempfile.TemporaryDirectory(prefix="closecast-model-") as folder:
-                    downloaded = self._registry.download(champion, Path(folder))
-                    loaded = LoadedModel.read(name, champion.version, self._names.symbol_of(name), downloaded)
-                    self._cache.keep(name, champion.version, downloaded)
-                self._hand_over(loaded)
-                seconds = round(time.perf_counter() - started, 3)
-                _log.info("champion loaded", model=name, version=champion.version, seconds=seconds)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with MLflow or the version, the last good one stays
+                self._load(name, champion)
+            if name == self._names.panel:
+                self._tell_stale(None if champion is None else champion.version)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with MLflow, the last good version stays
             self._failed(name, error)
             return False
         return True
+
+    def _load(self, name: str, champion: RegisteredVersion) -> None:
+        started = time.perf_counter()
+        with tempfile.TemporaryDirectory(prefix="closecast-model-") as folder:
+            try:
+                downloaded = self._registry.download(champion, Path(folder))
+                loaded = LoadedModel.read(name, champion.version, self._names.symbol_of(name), downloaded)
+            except InvalidBundleError as error:
+                self._unusable[name] = champion.version
+                self._failed(name, error)
+                return
+            self._cache.keep(name, champion.version, downloaded)
+        self._hand_over(loaded)
+        seconds = round(time.perf_counter() - started, 3)
+        _log.info("champion loaded", model=name, version=champion.version, seconds=seconds)
 
     def _fall_back(self) -> None:
         for kept in self._cache.last_good():
@@ -148,8 +166,12 @@ class ChampionLoader:
         self._versions[loaded.name] = loaded.model.version
         self._changed(loaded)
 
+    def _tell_stale(self, panels_champion: str | None) -> None:
+        metrics.MODEL_STALE.set(panels_champion != self._versions.get(self._names.panel))
+
     def _failed(self, name: str | None, error: Exception) -> None:
         metrics.MODEL_LOAD_FAILURES.inc()
-        metrics.MODEL_STALE.set(1)
+        if name in {None, self._names.panel}:
+            metrics.MODEL_STALE.set(1)
         told = f"{type(error).__name__}: {error}"
         _log.warning("champion not loaded, the last good model stays", model=name, error=told)

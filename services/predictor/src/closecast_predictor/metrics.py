@@ -80,7 +80,7 @@ MODEL_INFO: Final = Gauge(
 )
 MODEL_STALE: Final = Gauge(
     "closecast_predictor_model_stale",
-    "1 while the champion could not be loaded and an older version or the base speaks.",
+    "1 while the panel's champion could not be loaded and an older version or the base speaks.",
     multiprocess_mode="mostrecent",
 )
 MODEL_LOAD_FAILURES: Final = Counter("closecast_predictor_model_load_failures", "Failed attempts to load a champion.")
