@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from closecast.forecasting.bundle import Bundle
 from closecast.forecasting.metrics import METRICS
 from closecast.forecasting.spec import ModelSpec
 from closecast_trainer.candidate import Candidate, make_candidate
+from closecast_trainer.evaluation import Evaluation, evaluate
 from closecast_trainer.report import plot_forecasts, plot_losses
 from closecast_trainer.training import TrainingStoppedError
 
@@ -78,6 +80,21 @@ def test_a_symbols_own_model_is_judged_beside_the_panels_on_the_same_symbol(
     assert (own.spec.panel_version, own.spec.prediction_steps) == ("7", 3)
     beats = own.spec.metrics["candidate"]["mqloss"] < own.spec.metrics["panel"]["mqloss"]
     assert beats or not own.decision.promoted
+
+
+def test_a_measure_that_is_not_a_number_leaves_a_spec_that_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_r2(*args: Any, **options: Any) -> Evaluation:
+        evaluation = evaluate(*args, **options)
+        evaluation.metrics["candidate"]["r2"] = np.nan
+        return evaluation
+
+    monkeypatch.setattr("closecast_trainer.candidate.evaluate", without_r2)
+
+    judged = make_candidate(PANEL, tmp_path / "candidate", QUICK, model="panel", device="cpu")
+
+    assert set(ModelSpec.read(judged.folder).metrics["candidate"]) == set(METRICS) - {"r2"}
 
 
 def test_one_that_was_told_to_stop_leaves_nothing(tmp_path: Path) -> None:

@@ -20,8 +20,11 @@ class Bent:
 
     context = BaseForecaster.context
 
-    def __init__(self, stretch: float = 1.0, shift: float = 0.0) -> None:
-        self.stretch, self.shift = stretch, shift
+    def __init__(self, stretch: float = 1.0, shift: float = 0.0, *, first: float | None = None) -> None:
+        """Stretch all horizons, or the first one by another factor."""
+        self.stretch, self.shift = np.full((10, 1), stretch), shift
+        if first is not None:
+            self.stretch[0] = first
 
     def forecast(self, panel: Panel) -> Floats:
         last_close = panel.last_close[:, None, None]
@@ -116,3 +119,43 @@ def test_a_champion_that_beats_the_panels_stays_when_a_candidate_fails() -> None
     decision = decide(judged(Bent(stretch=1.3), Bent(), panel_champion=Bent(stretch=1.02)))
 
     assert (decision.promoted, decision.retires) == (False, False)
+
+
+def test_being_good_at_the_sessions_asked_for_does_not_excuse_the_others() -> None:
+    late_bad = Bent(stretch=1.3, first=1.0)
+
+    panels = decide(judged(late_bad), prediction_steps=1)
+    own = decide(judged(late_bad, panel_champion=Bent(first=1.3)), prediction_steps=1)
+
+    assert not panels.promoted
+    assert "against base's" in panels.reason
+    assert not own.promoted
+    assert "against panel's" in own.reason
+
+
+def test_an_own_model_has_to_beat_the_panels_over_the_sessions_asked_for_too() -> None:
+    evaluation = judged(Bent(first=1.02), panel_champion=Bent(stretch=1.02, first=1.0))
+
+    assert decide(evaluation).promoted
+    refused = decide(evaluation, prediction_steps=1)
+    assert not refused.promoted
+    assert refused.reason == "it does not beat the panel's over the first 1 of 10 sessions ahead"
+
+
+def test_the_sessions_asked_for_retire_no_champion_that_wins_on_all() -> None:
+    evaluation = judged(Bent(stretch=1.3), Bent(first=1.02), panel_champion=Bent(stretch=1.02, first=1.0))
+
+    decision = decide(evaluation, prediction_steps=1)
+
+    assert (decision.promoted, decision.retires) == (False, False)
+
+
+def test_a_panels_champion_whose_loss_is_not_a_number_decides_nothing() -> None:
+    broken = Bent(shift=np.nan)
+
+    kept = decide(judged(Bent(stretch=1.3), Bent(), panel_champion=broken))
+    promoted = decide(judged(Bent(), panel_champion=broken), prediction_steps=3)
+
+    assert (kept.promoted, kept.retires) == (False, False)
+    assert promoted.promoted
+    assert "panel" not in promoted.reason

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from utilsforecast import losses
 
-from closecast.forecasting.metrics import METRICS, score
+from closecast.forecasting.metrics import METRICS, finite, score
 from closecast.forecasting.series import Floats, Integers
 from closecast.horizons import HORIZONS, LEVELS, MEDIAN
 
@@ -105,3 +105,9 @@ def test_one_forecast_that_is_no_number_shows(case: Case) -> None:
 
     assert np.isnan(measures["mae"])
     assert np.isnan(measures["mqloss"])
+
+
+def test_only_numbers_are_told() -> None:
+    measures = {"candidate": {"mqloss": 0.01, "r2": float("nan"), "mase": float("inf"), "rmae": None}, "naive": {}}
+
+    assert finite(measures) == {"candidate": {"mqloss": 0.01}, "naive": {}}

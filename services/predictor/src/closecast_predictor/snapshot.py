@@ -82,7 +82,7 @@ def _why_own(spec: ModelSpec) -> str:
     """Return why a symbol's own model speaks, from the backtest that it was judged in."""
     own, panel = (spec.metrics.get(model, {}).get("mqloss") for model in ("candidate", "panel"))
     if own is None or panel is None:
-        return "the symbol's own champion; the panel had none to judge it beside"
+        return "the symbol's own champion; the panel had none that it could be judged beside"
     told = f"version {spec.panel_version} in the same backtest (mqloss {own:.6g} against {panel:.6g})"
     if own < panel:
         return f"the symbol's own champion, which beat the panel's {told}"

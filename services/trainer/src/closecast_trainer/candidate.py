@@ -6,6 +6,7 @@ from pathlib import Path
 
 from closecast.forecasting.base import BaseForecaster
 from closecast.forecasting.bundle import Bundle
+from closecast.forecasting.metrics import finite
 from closecast.forecasting.panel import Panel
 from closecast.forecasting.spec import ModelSpec
 from closecast_trainer.config import Epoch, GateSettings, TrainingConfig
@@ -88,12 +89,11 @@ def make_candidate(
         spec.slices.test,
         champion=champion,
         panel_champion=panel_champion,
-        prediction_steps=config.prediction_steps,
         should_stop=should_stop,
     )
     judged = spec.model_copy(
         update={
-            "metrics": evaluation.metrics,
+            "metrics": finite(evaluation.metrics),
             "prediction_steps": config.prediction_steps,
             "panel_version": panel_version if panel_champion is not None else None,
             "skill": evaluation.skill,
@@ -101,4 +101,4 @@ def make_candidate(
         }
     )
     write_spec(judged, folder)
-    return Candidate(folder, judged, result, evaluation, decide(evaluation, gate))
+    return Candidate(folder, judged, result, evaluation, decide(evaluation, gate, config.prediction_steps))

@@ -25,7 +25,10 @@ class TrainingConfig(BaseModel):
     sequence_length: int = Field(default=256, ge=32, le=1024, description="Sessions in a sequence.")
     seed: int = Field(default=0, ge=0, lt=2**31, description="Seed of all random numbers.")
     prediction_steps: int = Field(
-        default=HORIZONS, ge=1, le=HORIZONS, description="Sessions ahead, from 1 to this, that the gate judges by."
+        default=HORIZONS,
+        ge=1,
+        le=HORIZONS,
+        description="Sessions ahead, from 1 to this, over which a symbol's own model has to beat the panel's as well.",
     )
     threads: int = Field(default=1, ge=1, description="CPU threads of torch; a small LSTM gains nothing from more.")
 

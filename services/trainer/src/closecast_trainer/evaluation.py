@@ -49,10 +49,9 @@ class Evaluation:
         symbols: Symbols of the panel; `origins.rows` points into it.
         origins: What was forecast, and what came.
         quantiles: Price quantiles by model, ``[origins, HORIZONS, levels]``.
-        metrics: Measures by model and name over the judged horizons; see `closecast.forecasting.metrics`.
+        metrics: Measures by model and name over all horizons; see `closecast.forecasting.metrics`.
         by_horizon: Mean pinball loss of log returns by model, ``[HORIZONS]``.
         step: Sessions between two origins.
-        prediction_steps: Horizons, from 1 to this, that are judged.
     """
 
     symbols: tuple[str, ...]
@@ -61,7 +60,6 @@ class Evaluation:
     metrics: dict[str, dict[str, float]]
     by_horizon: dict[str, tuple[float, ...]]
     step: int
-    prediction_steps: int = HORIZONS
 
     @property
     def skill(self) -> float:
@@ -74,6 +72,10 @@ class Evaluation:
         pairs = zip(self.by_horizon[CANDIDATE], self.by_horizon[NAIVE], strict=True)
         return tuple(1 - own / reference for own, reference in pairs)
 
+    def loss(self, model: str, steps: int) -> float:
+        """Return a model's mean pinball loss over the horizons from 1 to `steps`."""
+        return float(np.mean(self.by_horizon[model][:steps]))
+
     def compare(self, reference: str) -> "Comparison":
         """Test whether the candidate's pinball loss and absolute error differ from a reference's."""
         return Comparison(
@@ -82,20 +84,18 @@ class Evaluation:
         )
 
     def _diebold_mariano(self, reference: str, loss: Callable[[Floats], Floats]) -> float:
-        judged = slice(self.prediction_steps)
-        difference = loss(self.quantiles[CANDIDATE][:, judged]) - loss(self.quantiles[reference][:, judged])
+        difference = loss(self.quantiles[CANDIDATE]) - loss(self.quantiles[reference])
         _, session = np.unique(self.origins.sessions, return_inverse=True)
         by_session = np.bincount(session, weights=difference) / np.bincount(session)
-        return diebold_mariano(by_session, ahead=-(-self.prediction_steps // self.step))
+        return diebold_mariano(by_session, ahead=-(-HORIZONS // self.step))
 
     def _log_loss(self, quantiles: Floats) -> Floats:
         last_close = self.origins.last_close
-        actual = np.log(self.origins.actual[:, : quantiles.shape[1]] / last_close[:, None])
+        actual = np.log(self.origins.actual / last_close[:, None])
         return pinball(actual, np.log(quantiles / last_close[:, None, None]))
 
     def _absolute_error(self, quantiles: Floats) -> Floats:
-        actual = self.origins.actual[:, : quantiles.shape[1]]
-        error: Floats = np.abs(np.log(actual / quantiles[..., MEDIAN])).mean(axis=1)
+        error: Floats = np.abs(np.log(self.origins.actual / quantiles[..., MEDIAN])).mean(axis=1)
         return error
 
 
@@ -120,7 +120,6 @@ def evaluate(
     *,
     champion: Forecaster | None = None,
     panel_champion: Forecaster | None = None,
-    prediction_steps: int = HORIZONS,
     step: int = 5,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Evaluation:
@@ -135,7 +134,6 @@ def evaluate(
         span: The sessions to forecast from.
         champion: The model that is served now, if there is one.
         panel_champion: The panel's champion, if the candidate is to stand in for it and there is one.
-        prediction_steps: Horizons, from 1 to this, that are judged.
         step: Sessions between two origins.
         should_stop: Asked between batches.
 
@@ -156,12 +154,11 @@ def evaluate(
     for name, served in ((CHAMPION, champion), (PANEL, panel_champion)):
         if served is not None:
             quantiles[name] = forecast_at(served, panel, origins, should_stop)
-    judged = slice(prediction_steps)
     metrics = {
-        model: score(forecast[:, judged], origins.actual[:, judged], origins.last_close, origins.rows)
+        model: score(forecast, origins.actual, origins.last_close, origins.rows)
         for model, forecast in quantiles.items()
     }
-    evaluation = Evaluation(panel.symbols, origins, quantiles, metrics, {}, step, prediction_steps)
+    evaluation = Evaluation(panel.symbols, origins, quantiles, metrics, {}, step)
     for model, forecast in quantiles.items():
         losses = evaluation._log_loss(forecast).mean(axis=(0, 2))  # noqa: SLF001
         evaluation.by_horizon[model] = tuple(map(float, losses))

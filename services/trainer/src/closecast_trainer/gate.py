@@ -5,6 +5,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from closecast.horizons import HORIZONS
 from closecast_trainer.config import GateSettings
 from closecast_trainer.evaluation import CANDIDATE, CHAMPION, NAIVE, PANEL, Evaluation
 
@@ -32,15 +33,18 @@ class Decision(BaseModel):
         return "; ".join(self.reasons)
 
 
-def decide(evaluation: Evaluation, settings: GateSettings | None = None) -> Decision:
+def decide(evaluation: Evaluation, settings: GateSettings | None = None, prediction_steps: int = HORIZONS) -> Decision:
     """Decide whether a candidate is promoted.
 
     It is worse than a reference if its mean pinball loss exceeds the reference's by more than the tolerance, or by
     anything at all that a Diebold-Mariano test finds significant. The error of its median is held against naive's in
     the same way. A measure that is not a number refuses the candidate.
 
-    A symbol's own model has to beat the panel's champion: its loss must be the lower one. A champion of its own that
-    does not beat it any more is retired when no better candidate takes its place.
+    All of that is judged over all horizons, for all of them are served.
+
+    A symbol's own model has to beat the panel's champion: its loss must be the lower one, over all horizons and over
+    those from 1 to `prediction_steps`. A champion of its own that does not beat it over all horizons any more is
+    retired when no better candidate takes its place.
     """
     settings = settings or GateSettings()
     own = evaluation.metrics[CANDIDATE]
@@ -58,9 +62,11 @@ def decide(evaluation: Evaluation, settings: GateSettings | None = None) -> Deci
     )
     if not broken and not _beats_panel(evaluation, CANDIDATE):
         faults.append(_told(evaluation, CANDIDATE, "mqloss", PANEL) + ", which it has to beat)")
+    elif not broken and not _beats_panel_within(evaluation, prediction_steps):
+        faults.append(f"it does not beat the panel's over the first {prediction_steps} of {HORIZONS} sessions ahead")
     if faults:
         return _rejected(evaluation, faults)
-    beaten = f"{_told(evaluation, CANDIDATE, 'mqloss', PANEL)}); " if PANEL in evaluation.metrics else ""
+    beaten = f"{_told(evaluation, CANDIDATE, 'mqloss', PANEL)}); " if _is_judged(evaluation, PANEL) else ""
     return Decision(
         promoted=True,
         reasons=(f"{beaten}worse than none of {', '.join(references)}; skill against naive {evaluation.skill:+.1%}",),
@@ -75,10 +81,22 @@ def _rejected(evaluation: Evaluation, faults: list[str]) -> Decision:
 
 
 def _beats_panel(evaluation: Evaluation, model: str) -> bool:
-    """Tell whether a model's loss is below that of the panel's champion, or one of the two was not judged."""
-    if not {model, PANEL} <= set(evaluation.metrics):
+    """Tell whether a model's loss is below that of the panel's champion, or there is nothing to compare."""
+    if model not in evaluation.metrics or not _is_judged(evaluation, PANEL):
         return True
     return evaluation.metrics[model]["mqloss"] < evaluation.metrics[PANEL]["mqloss"]
+
+
+def _beats_panel_within(evaluation: Evaluation, steps: int) -> bool:
+    """Tell the same of the candidate over the horizons from 1 to `steps`."""
+    if not _is_judged(evaluation, PANEL):
+        return True
+    return evaluation.loss(CANDIDATE, steps) < evaluation.loss(PANEL, steps)
+
+
+def _is_judged(evaluation: Evaluation, reference: str) -> bool:
+    """Tell whether there is a loss to compare with: a reference whose loss is not a number decides nothing."""
+    return reference in evaluation.metrics and math.isfinite(evaluation.metrics[reference]["mqloss"])
 
 
 def _fault(evaluation: Evaluation, reference: str, measure: str, settings: GateSettings) -> str | None:

@@ -1,10 +1,9 @@
 """What a training came to, as the event that tells it."""
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from closecast.events import ModelEvent, TrainingRequest
+from closecast.forecasting.metrics import finite
 from closecast_trainer.worker import Judged
 
 
@@ -29,7 +28,7 @@ def judged(request: TrainingRequest, run_id: str, outcome: Judged, symbols: tupl
         outcome="promoted" if outcome.promoted else "rejected",
         run_id=run_id,
         reason=outcome.reason,
-        metrics=_finite(outcome.measures),
+        metrics=finite(outcome.measures),
         symbols=symbols,
     )
 
@@ -39,11 +38,3 @@ def failed(request: TrainingRequest, run_id: str | None, reason: str, symbols: t
     return ModelEvent(
         request_id=request.id, model=request.model, outcome="failed", run_id=run_id, reason=reason, symbols=symbols
     )
-
-
-def _finite(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    """Return the measures that are numbers; JSON knows no others."""
-    return {
-        model: {name: value for name, value in values.items() if math.isfinite(value)}
-        for model, values in metrics.items()
-    }

@@ -23,7 +23,8 @@ PredictionSteps = Annotated[
     Field(
         ge=1,
         le=HORIZONS,
-        description="Sessions ahead, from 1 to this, that the gate judges by; a version always forecasts all of them.",
+        description="Sessions ahead, from 1 to this, over which a symbol's own model has to beat the panel's too; "
+        "the gate judges by all of them in any case.",
     ),
 ]
 

@@ -9,6 +9,8 @@ them are fixed here more narrowly than the library does:
 - ``mqloss`` is taken on log returns, so that symbols at 2 and at 2,000 count alike; ``scaled_crps`` is taken on prices.
 """
 
+import math
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -73,6 +75,14 @@ def score(quantiles: Floats, actual: Floats, last_close: Floats, series: Integer
         "coverage_95": by_symbol(_inside(actual, quantiles, _LOWER_95, _UPPER_95)),
     }
     return {name: float(measures[name].mean()) if measures[name].size else float("nan") for name in METRICS}
+
+
+def finite(metrics: Mapping[str, Mapping[str, float | None]]) -> dict[str, dict[str, float]]:
+    """Return the measures that are numbers; JSON knows no others, and writes null in their place."""
+    return {
+        model: {name: value for name, value in values.items() if value is not None and math.isfinite(value)}
+        for model, values in metrics.items()
+    }
 
 
 def _inside(actual: Floats, quantiles: Floats, lower: int, upper: int) -> Floats:

@@ -87,7 +87,10 @@ class ModelSpec(BaseModel):
         default_factory=dict, description="Metrics on the test slice: candidate, baselines and champion."
     )
     prediction_steps: int = Field(
-        default=HORIZONS, ge=1, le=HORIZONS, description="Horizons, from 1 to this, that metrics and skill are about."
+        default=HORIZONS,
+        ge=1,
+        le=HORIZONS,
+        description="Horizons, from 1 to this, over which a symbol's own model had to beat the panel's as well.",
     )
     panel_version: str | None = Field(
         default=None, description="The panel's champion that a symbol's own model was judged beside, if there was one."
