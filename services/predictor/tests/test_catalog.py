@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import requests
 from mlflow import MlflowClient
 from services.predictor.tests.registry import promote, register, settings_of
 from services.predictor.tests.support import SKILL, write_version
@@ -101,6 +102,72 @@ def test_what_cannot_be_served_is_not_promoted(mlflow: MlflowSettings, client: M
 
     assert client.get_model_version_by_alias(mlflow.model, CHAMPION).version == good.version
     assert CHOSEN_TAG not in client.get_registered_model(mlflow.model).tags
+
+
+def test_a_version_that_was_registered_by_hand_is_told_and_not_promoted(
+    mlflow: MlflowSettings, client: MlflowClient, tmp_path: Path
+) -> None:
+    client.create_registered_model(mlflow.model)
+    client.create_model_version(mlflow.model, "models:/nothing/1", run_id="")
+    client.set_model_version_tag(mlflow.model, "1", SKILL_TAG, "good")
+    client.set_registered_model_alias(mlflow.model, CHAMPION, "1")
+    register(mlflow, write_version(tmp_path / "version"), mlflow.model)
+    catalog = catalog_of(mlflow)
+
+    found = catalog.version(mlflow.model, "1")
+    refused = catalog.promote(mlflow.model, "1")
+    event = catalog.promote(mlflow.model, "2")
+
+    assert isinstance(found, VersionDetails)
+    assert (found.version.skill, found.parameters, found.spec) == (None, {}, None)
+    assert isinstance(refused, Refusal)
+    assert refused.kind == "unfit"
+    assert not isinstance(event, Refusal)
+    assert "in place of version 1" in event.reason
+    assert [one.skill for one in catalog.versions(2)] == [None, None]
+
+
+def test_measures_that_are_no_numbers_are_left_out(mlflow: MlflowSettings, tmp_path: Path) -> None:
+    folder = write_version(tmp_path / "version", mqloss={"candidate": 0.01, "naive": float("nan")})
+    register(mlflow, folder, mlflow.model)
+
+    found = catalog_of(mlflow).version(mlflow.model, "1")
+
+    assert isinstance(found, VersionDetails)
+    assert found.metrics == {"candidate": {"mqloss": 0.01}, "naive": {}}
+
+
+def test_a_number_is_told_as_mlflow_writes_it(mlflow: MlflowSettings, client: MlflowClient, tmp_path: Path) -> None:
+    promote(mlflow, tmp_path / "version")
+
+    event = catalog_of(mlflow).promote(mlflow.model, "001")
+
+    assert not isinstance(event, Refusal)
+    assert event.version == "1"
+    assert client.get_registered_model(mlflow.model).tags[CHOSEN_TAG].startswith("1 ")
+
+
+@pytest.mark.parametrize("chosen", [None, "1 2025-07-01T12:00:00Z"])
+def test_a_promotion_that_fails_half_way_leaves_no_choice_behind(
+    mlflow: MlflowSettings, client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str | None
+) -> None:
+    promote(mlflow, tmp_path / "first")
+    register(mlflow, write_version(tmp_path / "second"), mlflow.model)
+    if chosen is not None:
+        client.set_registered_model_tag(mlflow.model, CHOSEN_TAG, chosen)
+
+    def fails(*_: object) -> None:
+        assert client.get_registered_model(mlflow.model).tags[CHOSEN_TAG].startswith("2 ")
+        raise requests.ConnectionError("gone")
+
+    registry = Registry(mlflow)
+    monkeypatch.setattr(registry.client, "set_registered_model_alias", fails)
+
+    with pytest.raises(RegistryUnavailableError):
+        Catalog(registry, dict).promote(mlflow.model, "2")
+
+    registered = client.get_registered_model(mlflow.model)
+    assert (registered.tags.get(CHOSEN_TAG), str(registered.aliases[CHAMPION])) == (chosen, "1")
 
 
 def test_what_does_not_exist_is_unknown(mlflow: MlflowSettings, tmp_path: Path) -> None:

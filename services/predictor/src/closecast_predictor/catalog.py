@@ -1,6 +1,7 @@
 """The registered versions: what there are, what each is, and which of them a person makes champion."""
 
 import json
+import math
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -13,6 +14,7 @@ from uuid import uuid4
 from cachetools import TTLCache, cached
 
 from closecast.events import ModelEvent
+from closecast.forecasting.metrics import finite
 from closecast.forecasting.spec import SPEC_FILE, InvalidBundleError
 from closecast.mlflow_settings import (
     ARTIFACT_PATH,
@@ -76,26 +78,41 @@ class Catalog:
             found = self._find(model, version)
             if isinstance(found, Refusal):
                 return found
+            number, now = str(found.version), datetime.now(UTC)
             if (unfit := self._unfit(found)) is not None:
-                return Refusal("unfit", f"version {version} of {model} {unfit}")
-            before = self._registry.champion(model)
-            client, now = self._registry.client, datetime.now(UTC)
-            client.set_registered_model_tag(model, CHOSEN_TAG, f"{version} {now.isoformat()}")
-            client.set_registered_model_alias(model, CHAMPION, version)
+                return Refusal("unfit", f"version {number} of {model} {unfit}")
+            before = self._registry.client.get_registered_model(model)
+            self._choose(before, number, now)
             self._lists.cache_clear()
             self._details.cache_clear()
-        replaced = "no champion" if before is None else f"version {before.version}"
-        _log.info("a person promoted a version", model=model, version=version, replaced=replaced)
+        replaced = f"version {before.aliases[CHAMPION]}" if CHAMPION in before.aliases else "no champion"
+        _log.info("a person promoted a version", model=model, version=number, replaced=replaced)
         return ModelEvent(
             request_id=uuid4(),
             model=model,
             outcome="promoted",
             decided_by="person",
-            version=version,
+            version=number,
             run_id=str(found.run_id),
             reason=f"rollback: promoted by a person in place of {replaced}",
             occurred_at=now,
         )
+
+    def _choose(self, before: Any, number: str, now: datetime) -> None:  # noqa: ANN401 - mlflow is untyped
+        """Set the tag of a person's choice, then the alias; if that fails, the tag is what it was before."""
+        client = self._registry.client
+        client.set_registered_model_tag(before.name, CHOSEN_TAG, f"{number} {now.isoformat()}")
+        try:
+            client.set_registered_model_alias(before.name, CHAMPION, number)
+        except Exception:
+            try:
+                if (chosen := before.tags.get(CHOSEN_TAG)) is None:
+                    client.delete_registered_model_tag(before.name, CHOSEN_TAG)
+                else:
+                    client.set_registered_model_tag(before.name, CHOSEN_TAG, chosen)
+            except Exception as error:  # noqa: BLE001 - what the person is told is why the alias was not moved
+                _log.warning("the tag of a failed promotion stays", model=before.name, error=str(error))
+            raise
 
     def _as_of_now(self, version: Version) -> Version:
         return replace(version, serving=self._speaking().get(version.model) == version.version)
@@ -117,11 +134,12 @@ class Catalog:
                 return found
             aliases = self._registry.client.get_registered_model(model).aliases
             summary = self._summary(found, {alias: str(named) for alias, named in aliases.items()})
-            parameters = self._registry.client.get_run(found.run_id).data.params
-            spec = self._spec(found.run_id)
+            parameters = self._parameters(summary.run_id)
+            spec = self._spec(summary.run_id)
         if spec is None:
             return VersionDetails(summary, parameters=parameters)
-        return VersionDetails(summary, spec.get("metrics", {}), parameters, tuple(spec.get("universe", ())), spec)
+        measures = finite(spec.get("metrics", {}))
+        return VersionDetails(summary, measures, parameters, tuple(spec.get("universe", ())), spec)
 
     def _find(self, model: str, version: str) -> Any:  # noqa: ANN401 - mlflow is untyped
         """Return a version as MLflow has it, or a refusal."""
@@ -152,6 +170,18 @@ class Catalog:
                 return f"cannot be served: {error}"
         return None
 
+    def _parameters(self, run_id: str) -> dict[str, str]:
+        """Return the parameters of a run, none if there is no such run (any more)."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            parameters: dict[str, str] = self._registry.client.get_run(run_id).data.params
+        except MlflowException as error:
+            if is_missing(error):
+                return {}
+            raise
+        return parameters
+
     def _spec(self, run_id: str) -> dict[str, Any] | None:
         with tempfile.TemporaryDirectory(prefix="closecast-spec-") as folder:
             path = f"{ARTIFACT_PATH}/{SPEC_FILE}"
@@ -180,7 +210,6 @@ class Catalog:
             raise InvalidBundleError(f"its run has no such files: {error}") from error
 
     def _summary(self, found: Any, aliases: Mapping[str, str]) -> Version:  # noqa: ANN401 - mlflow is untyped
-        skill = found.tags.get(SKILL_TAG)
         return Version(
             model=found.name,
             version=str(found.version),
@@ -188,7 +217,16 @@ class Catalog:
             outcome=found.tags.get(OUTCOME_TAG),
             reason=found.tags.get(REASON_TAG),
             created_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
-            skill=float(skill) if skill else None,
+            skill=_number(found.tags.get(SKILL_TAG)),
             run_id=str(found.run_id),
             symbol=self._names.symbol_of(found.name),
         )
+
+
+def _number(tag: str | None) -> float | None:
+    """Return what a tag says; people set tags too, so it may be no number."""
+    try:
+        value = float(tag or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

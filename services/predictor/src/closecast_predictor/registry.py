@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import requests
 
+from closecast.forecasting.spec import InvalidBundleError
 from closecast.mlflow_settings import ARTIFACT_PATH, CHAMPION, MlflowSettings
 
 _ATTEMPTS_OF_A_REQUEST: Final = 2
@@ -62,20 +63,11 @@ class RegisteredVersion:
 
     Attributes:
         version: Its number.
-        run_id: The run that holds its files.
-
-    Raises:
-        ValueError: If it cannot be one of MLflow's.
+        run_id: The run that holds its files; a version that was registered by hand may name none.
     """
 
     version: str
     run_id: str
-
-    def __post_init__(self) -> None:
-        # Both end up in paths and addresses, and an event may say anything.
-        if not (_VERSION.fullmatch(self.version) and _RUN_ID.fullmatch(self.run_id)):
-            msg = f"version {self.version!r} of run {self.run_id!r} is none of MLflow's"
-            raise ValueError(msg)
 
 
 class Registry:
@@ -120,7 +112,14 @@ class Registry:
         return RegisteredVersion(str(version.version), str(version.run_id))
 
     def download(self, target: RegisteredVersion, folder: Path) -> Path:
-        """Download a version into a folder and return where its files are."""
+        """Download a version into a folder and return where its files are.
+
+        Raises:
+            InvalidBundleError: If it cannot be one of MLflow's versions.
+        """
+        # Both end up in paths and addresses, and a registry may say anything.
+        if not (_VERSION.fullmatch(target.version) and _RUN_ID.fullmatch(target.run_id)):
+            raise InvalidBundleError(f"version {target.version!r} of run {target.run_id!r} is none of MLflow's")
         return Path(self.client.download_artifacts(target.run_id, ARTIFACT_PATH, str(folder)))
 
     @property
