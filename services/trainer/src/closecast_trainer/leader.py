@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from threading import Event as Flag
 from typing import Final
 
+from kafka import TopicPartition
 from structlog.contextvars import bound_contextvars
 
 from closecast.events import InvalidEventError, TrainingRequest
@@ -48,6 +49,7 @@ class Leader:
         self._cancelled = Flag()
         self._check_at = 0.0
         self._training: Future[Answer] | None = None
+        self._awaited: dict[TopicPartition, int] | None = None
         with ExitStack() as opened:
             self._history = History(settings.state_dir)
             opened.callback(self._history.close)
@@ -94,7 +96,8 @@ class Leader:
             if self._training.done():
                 self._finish(self._training)
         elif self._queue.in_hand is not None:
-            self._begin()
+            if self._has_read_what_preceded():
+                self._begin()
         else:
             self._consider_training()
 
@@ -114,6 +117,18 @@ class Leader:
         self._metrics.leader.set(0)
         self._metrics.up_to_date.set(0)
         return ended
+
+    def _has_read_what_preceded(self) -> bool:
+        """Tell whether all quotes are stored that were there when the request came in hand.
+
+        A trainer that starts finds requests beside years of quotes, and must not train on the first of them.
+        """
+        if self._awaited is None:
+            self._awaited = self._feed.ends()
+        if not self._feed.has_reached(self._awaited):
+            return False
+        self._awaited = None
+        return True
 
     def _begin(self) -> None:
         """Start on the request in hand; a record that is none goes to the dead letters."""

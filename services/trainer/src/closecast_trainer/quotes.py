@@ -1,6 +1,7 @@
 """Quotes from Kafka into the history, from the offsets that the history itself holds."""
 
 import time
+from collections.abc import Mapping
 from typing import Final
 
 from kafka import KafkaAdminClient, TopicPartition
@@ -93,10 +94,17 @@ class QuoteFeed:
         """The next offset of each partition that anything was stored of."""
         return dict(self._stored)
 
+    def ends(self) -> dict[TopicPartition, int]:
+        """Return where each partition ends now; asks the brokers."""
+        return dict(ends_of(self._consumer, self._assigned))
+
+    def has_reached(self, ends: Mapping[TopicPartition, int]) -> bool:
+        """Tell whether all that lies before these offsets is stored."""
+        return all(self._consumer.position(partition) >= end for partition, end in ends.items())
+
     def lag(self) -> int:
         """Return how many records of the topic are not stored yet; asks the brokers."""
-        ends = ends_of(self._consumer, self._assigned)
-        lag: int = sum(ends[partition] - self._consumer.position(partition) for partition in self._assigned)
+        lag: int = sum(end - self._consumer.position(partition) for partition, end in self.ends().items())
         self._metrics.lag.set(lag)
         return lag
 
