@@ -108,7 +108,7 @@ def test_a_version_that_was_registered_by_hand_is_told_and_not_promoted(
     mlflow: MlflowSettings, client: MlflowClient, tmp_path: Path
 ) -> None:
     client.create_registered_model(mlflow.model)
-    client.create_model_version(mlflow.model, "mlflow-artifacts:/nothing", run_id="")
+    client.create_model_version(mlflow.model, "s3://models/nothing", run_id="")
     client.set_model_version_tag(mlflow.model, "1", SKILL_TAG, "good")
     client.set_registered_model_alias(mlflow.model, CHAMPION, "1")
     register(mlflow, write_version(tmp_path / "version"), mlflow.model)

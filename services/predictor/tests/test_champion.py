@@ -155,9 +155,7 @@ def test_a_foreign_model_of_a_name_like_ours_is_tried_once(mlflow_server_uri: st
     by_hand = settings.names.own("EU")
     client = MlflowClient(mlflow_server_uri)
     client.create_registered_model(by_hand)
-    make_champion(
-        settings, by_hand, client.create_model_version(by_hand, "mlflow-artifacts:/nothing", run_id="").version
-    )
+    make_champion(settings, by_hand, client.create_model_version(by_hand, "s3://models/nothing", run_id="").version)
     before = load_failures()
 
     with loading(settings, tmp_path / "cache") as running:
