@@ -9,7 +9,7 @@ from closecast.events import Event, Forecast, ModelEvent, Quote, TrainingRequest
 from closecast.kafka import KafkaSettings, Publisher, TransactionalPublisher, ensure_topics, new_producer
 from closecast_predictor import metrics
 from closecast_predictor.feed import Feed
-from closecast_predictor.snapshot import Model
+from closecast_predictor.snapshot import Lineup, Model
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 SYMBOLS = ("PETR4.SA", "VALE3.SA", "AAPL")
@@ -114,7 +114,7 @@ def test_old_sessions_are_not_read(kafka: KafkaSettings) -> None:
 
 
 def test_all_kinds_of_events_are_read(kafka: KafkaSettings) -> None:
-    (forecast,) = book_of("PETR4.SA").forecast(Model.base("closecast-panel"), ["PETR4.SA"])
+    (forecast,) = book_of("PETR4.SA").forecast(Lineup(Model.base("closecast-panel")), ["PETR4.SA"])
     request = TrainingRequest(model="closecast-panel")
     event = ModelEvent(request_id=request.id, model="closecast-panel", outcome="failed", reason="test")
     publish(kafka, forecast, request, event, *quotes_of("PETR4.SA", 2))
