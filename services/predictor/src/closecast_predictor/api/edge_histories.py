@@ -15,7 +15,7 @@ from closecast_predictor.api.schemas.forecasts import PredictRequest
 from closecast_predictor.api.serving import Serving
 from closecast_predictor.api.speaking import model_for
 from closecast_predictor.api.uploads.histories import read_csv
-from closecast_predictor.api.uploads.route import CSV, SHORT_FILE, with_history
+from closecast_predictor.api.uploads.route import CSV, SHORT_FILE, kind_of, with_history
 
 _JSON: Final = frozenset({"", "application/json", "application/x-www-form-urlencoded"})
 """`curl -d` says that any body is a form unless it is told otherwise."""
@@ -56,7 +56,7 @@ class EdgeHistories:
         return answer.model_dump_json().encode()
 
     def _read(self, scope: Scope, body: bytes) -> PredictRequest | None:
-        kind = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
+        kind = kind_of(Headers(scope=scope))
         if kind in _JSON:
             return PredictRequest.model_validate(orjson.loads(body))
         if kind == CSV:

@@ -85,9 +85,8 @@ def _plain_column(table: Table, field: str, style: NumberStyle) -> list[float] |
     numbers = style.read_plain(table.columns[field])
     if not numbers:
         return None
-    if field == "volume":
-        return numbers if min(numbers) >= 0 and max(numbers) <= LARGEST_VOLUME else None
-    return numbers if min(numbers) >= LOWEST_PRICE and max(numbers) <= HIGHEST_PRICE else None
+    least, most = _bounds(field)
+    return numbers if min(numbers) >= least and max(numbers) <= most else None
 
 
 def _column(table: Table, field: str, style: NumberStyle) -> list[float | None]:
@@ -105,12 +104,15 @@ def _number(table: Table, at: int, field: str, style: NumberStyle) -> float | No
     if number is None:
         raise table.fault(at, field, f"{shown(cell)!r} is no number")
     number *= scale
-    if field == "volume":
-        if not 0 <= number <= LARGEST_VOLUME:
-            raise table.fault(at, field, f"{shown(cell)} is not from 0 to {LARGEST_VOLUME:g}")
-    elif not LOWEST_PRICE <= number <= HIGHEST_PRICE:
-        raise table.fault(at, field, f"{shown(cell)} is not from {LOWEST_PRICE:g} to {HIGHEST_PRICE:g}")
+    least, most = _bounds(field)
+    if not least <= number <= most:
+        raise table.fault(at, field, f"{shown(cell)} is not from {least:g} to {most:g}")
     return number
+
+
+def _bounds(field: str) -> tuple[float, float]:
+    """Return the least and the largest number that a column may hold."""
+    return (0, LARGEST_VOLUME) if field == "volume" else (LOWEST_PRICE, HIGHEST_PRICE)
 
 
 def _dates(table: Table, style: DateStyle) -> list[date]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from starlette.datastructures import UploadFile
+from starlette.datastructures import Headers, UploadFile
 from starlette.types import Scope
 
 from closecast.horizons import HORIZONS
@@ -83,7 +83,7 @@ def upload_route(most_sessions: int) -> type[APIRoute]:
             answer = super().get_route_handler()
 
             async def read_and_answer(request: Request) -> Response:
-                kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+                kind = kind_of(request.headers)
                 if kind == CSV:
                     fields, file, part = dict(request.query_params), await request.body(), "body"
                 elif kind == FORM:
@@ -136,6 +136,11 @@ async def _with_file(fields: dict[str, str], file: bytes, part: str, most_sessio
     except InvalidCsvError as error:
         raise _refused(part, str(error)) from error
     return with_history(fields, history)
+
+
+def kind_of(headers: Headers) -> str:
+    """Return the media type that a request says its body is of, without parameters; empty if it does not say."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def with_history(fields: Mapping[str, str], history: History) -> dict[str, Any]:
