@@ -35,6 +35,9 @@ _OTHER_FILES: Final = {
     b"\xd0\xcf\x11\xe0": "an old Excel workbook",
     b"%PDF": "a PDF",
 }
+_UNUSUAL: Final = ('"', "=", "@", " ", "\t")
+"""Quotation, formulas, and what is to be stripped."""
+
 _CONTROL: Final = bytes({*range(32), 127} - set(b"\t\r\n"))
 _TITLES_KEPT: Final = 256
 
@@ -82,26 +85,22 @@ def read_table(data: bytes, most_rows: int) -> Table:
     Raises:
         InvalidCsvError: If it is no text, has no column of closes, or its rows do not fit its header.
     """
-    text = _decode(data)
-    lines = _lines(text)
+    lines = _lines(_decode(data))
     header = _header(lines)
-    rows = _rows(header, lines, most_rows + _TITLE_LINES + 1, quoted='"' in text)
-    if "=" in text or "@" in text:
-        for line, cells in rows:
-            _refuse_formulas(line, cells, header.cells)
-    titles = sum(1 for _ in takewhile(_is_title, (cells for _, cells in rows[:_TITLE_LINES])))
-    del rows[:titles]
-    if len(rows) > most_rows:
-        raise InvalidCsvError(f"is that of session {most_rows + 1}, at most {most_rows} are read", rows[most_rows][0])
+    numbers, columns = _columns(header, lines, most_rows + _TITLE_LINES + 1)
+    first_rows = zip(*(column[:_TITLE_LINES] for column in columns), strict=True)
+    titles = sum(1 for _ in takewhile(_is_title, first_rows))
+    numbers = numbers[titles:]
+    if len(numbers) > most_rows:
+        raise InvalidCsvError(f"is that of session {most_rows + 1}, at most {most_rows} are read", numbers[most_rows])
     positions = header.positions
     if "date" not in positions and (titles or not header.cells[0].strip()):
         positions = positions | {"date": 0}  # pandas and yfinance give the dates no title of their own
-    columns = list(zip(*(cells for _, cells in rows), strict=True)) or [()] * len(header.cells)
     return Table(
         header.delimiter,
         {field: shown(header.cells[at].strip()) or str(at + 1) for field, at in positions.items()},
-        {field: list(map(str.strip, columns[at])) for field, at in positions.items()},
-        [line for line, _ in rows],
+        {field: columns[at][titles:] for field, at in positions.items()},
+        numbers,
     )
 
 
@@ -170,22 +169,42 @@ def _plain(title: str) -> str:
     return " ".join("".join(one for one in letters if not unicodedata.combining(one)).casefold().split())
 
 
-def _rows(header: _Header, lines: list[str], most: int, *, quoted: bool) -> list[_Row]:
-    """Return the first rows that are not blank, as wide as the header."""
-    filled = _quoted_rows(header, lines) if quoted else _plain_rows(header, lines)
+def _columns(header: _Header, lines: list[str], most: int) -> tuple[list[int], list[list[str]]]:
+    """Return where the first rows that are not blank stand, and the cells of each column of the header."""
+    split = _split_at_once(header, lines[header.line : header.line + most])
+    if split is not None:
+        return list(range(header.line + 1, header.line + 1 + len(split[0]))), split
+    rows = _rows(header, lines, most)
+    columns = zip(*(cells for _, cells in rows), strict=True) if rows else [()] * len(header.cells)
+    return [line for line, _ in rows], [list(map(str.strip, column)) for column in columns]
+
+
+def _split_at_once(header: _Header, lines: list[str]) -> list[list[str]] | None:
+    """Return the columns of a file in which nothing is unusual, in a fifth of the time that its rows take."""
+    while lines and not lines[-1]:
+        lines.pop()
     width = len(header.cells)
-    return [
-        (line, cells if len(cells) == width else _fitted(cells, width, line)) for line, cells in islice(filled, most)
-    ]
+    if not lines or any(line.count(header.delimiter) != width - 1 for line in lines):
+        return None
+    text = header.delimiter.join(lines)
+    if not text.isascii() or any(mark in text for mark in _UNUSUAL if mark != header.delimiter):
+        return None
+    cells = text.split(header.delimiter)
+    columns = [cells[at::width] for at in range(width)]
+    return None if "" in columns[header.positions["close"]] else columns  # it may be a blank row
 
 
-def _plain_rows(header: _Header, lines: list[str]) -> Iterator[_Row]:
-    """Return the rows of a file without quotation marks: splitting takes a third of the time of the reader of CSV."""
-    numbered = enumerate(lines[header.line :], start=header.line + 1)
-    return ((number, text.split(header.delimiter)) for number, text in numbered if text.strip(_BLANK))
+def _rows(header: _Header, lines: list[str], most: int) -> list[_Row]:
+    """Return the first rows that are not blank, as wide as the header."""
+    width = len(header.cells)
+    rows = []
+    for line, cells in islice(_filled_rows(header, lines), most):
+        _refuse_formulas(line, cells, header.cells)
+        rows.append((line, cells if len(cells) == width else _fitted(cells, width, line)))
+    return rows
 
 
-def _quoted_rows(header: _Header, lines: list[str]) -> Iterator[_Row]:
+def _filled_rows(header: _Header, lines: list[str]) -> Iterator[_Row]:
     reader = csv.reader(lines[header.line :], delimiter=header.delimiter, strict=True)
     try:
         for cells in reader:
@@ -208,7 +227,7 @@ def _refuse_formulas(line: int, cells: list[str], titles: list[str]) -> None:
             raise InvalidCsvError(f"{shown(cell.strip())!r} is a formula", line, shown(title) or str(at + 1))
 
 
-def _is_title(cells: list[str]) -> bool:
+def _is_title(cells: tuple[str, ...]) -> bool:
     first, *others = map(str.strip, cells)
     named = _plain(first) in {"", "ticker", *_NAMES["date"]}
     return named and all(POINT.read(cell) is None and COMMA.read(cell) is None for cell in others)
