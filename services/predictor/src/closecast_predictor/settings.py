@@ -1,7 +1,7 @@
 """Settings of the predictor."""
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -15,9 +15,14 @@ from closecast.telemetry.logs import LogSettings
 from closecast.telemetry.metrics import MetricsSettings
 from closecast_predictor.access.limits import check_rate
 from closecast_predictor.access.settings import AuthSettings
+from closecast_predictor.api.schemas.histories import MOST_SESSIONS
 from closecast_predictor.companies import DEFAULT_COMPANIES
 from closecast_predictor.scoring import DEFAULT_SCORE_DAYS
 from closecast_predictor.windows import DEFAULT_SESSIONS
+
+DEFAULT_MAX_BODY: Final = 2 * 2**20
+DEFAULT_MAX_HISTORY: Final = 5000
+DEFAULT_MAX_IN_PROGRESS: Final = 128
 
 
 class PredictorSettings(ServiceSettings):
@@ -49,10 +54,15 @@ class PredictorSettings(ServiceSettings):
     coalesce_ms: int = Field(
         default=15, ge=0, le=5000, description="How long quotes are gathered for one inference after the first came."
     )
-    max_body_bytes: int = Field(default=2 * 2**20, ge=1024, le=2**30, description="Largest request body.")
-    max_history: int = Field(default=5000, ge=64, le=100_000, description="Most sessions of a history that is sent.")
+    max_body_bytes: int = Field(default=DEFAULT_MAX_BODY, ge=1024, le=2**30, description="Largest request body.")
+    max_history: int = Field(
+        default=DEFAULT_MAX_HISTORY, ge=64, le=MOST_SESSIONS, description="Most sessions of a history that is sent."
+    )
     max_in_progress: int = Field(
-        default=128, ge=1, le=10_000, description="Most requests in progress in a replica, known symbols aside."
+        default=DEFAULT_MAX_IN_PROGRESS,
+        ge=1,
+        le=10_000,
+        description="Most requests in progress in a replica, known symbols aside.",
     )
     rate_limit: str = Field(
         default="", description="Most requests of a key, user or else address, to each replica, such as 600/minute."

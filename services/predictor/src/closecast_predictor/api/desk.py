@@ -1,9 +1,11 @@
 """What the HTTP application asks of the forecaster, wherever that runs."""
 
+from http import HTTPStatus
 from typing import Protocol
 from uuid import UUID
 
 from closecast.events import TrainingRequest
+from closecast_predictor.api.errors import RETRY_SOON, ProblemError
 from closecast_predictor.backfills import Backfill
 from closecast_predictor.engine import Status
 from closecast_predictor.stats import Stats, SymbolStats
@@ -12,8 +14,15 @@ from closecast_predictor.versions import Refusal, Version, VersionDetails
 from closecast_predictor.windows import Window
 
 
-class ForecasterUnavailableError(ConnectionError):
-    """The forecaster or its Kafka cannot be reached now; a later try may succeed."""
+class ForecasterUnavailableError(ProblemError):
+    """The forecaster or its Kafka cannot be reached now; a later try may succeed.
+
+    Args:
+        reason: Why, in a sentence.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(HTTPStatus.SERVICE_UNAVAILABLE, reason, headers=RETRY_SOON)
 
 
 class Desk(Protocol):

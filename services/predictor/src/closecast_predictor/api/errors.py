@@ -16,6 +16,9 @@ PROBLEM_TYPE: Final = "application/problem+json"
 PROBLEM_SCHEMA: Final = {"$ref": "#/components/schemas/Problem"}
 """How the OpenAPI document refers to a problem document; `problem_schemas` are to be in it."""
 
+RETRY_SOON: Final = {"Retry-After": "2"}
+"""Of an answer that may be another at the next try."""
+
 _TOLD: Final = 20
 """Faults that are told of at most: a history may have thousands."""
 

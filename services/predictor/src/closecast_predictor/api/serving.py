@@ -4,12 +4,10 @@ from typing import Final
 
 from closecast_predictor.access.guard import Guard
 from closecast_predictor.answers import Answer
+from closecast_predictor.settings import DEFAULT_MAX_BODY, DEFAULT_MAX_HISTORY, DEFAULT_MAX_IN_PROGRESS
 from closecast_predictor.snapshot import Lineup, Model, Snapshot
 
 _B3_SUFFIX: Final = ".SA"
-DEFAULT_MAX_BODY: Final = 2 * 2**20
-DEFAULT_MAX_HISTORY: Final = 5000
-DEFAULT_MAX_IN_PROGRESS: Final = 128
 
 
 class Serving:

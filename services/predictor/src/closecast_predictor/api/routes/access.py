@@ -13,12 +13,11 @@ from closecast_predictor.access.limits import client_address
 from closecast_predictor.access.permissions import ALL
 from closecast_predictor.access.tokens import InvalidTokenError
 from closecast_predictor.access.users import BusyError, TooManyTriesError
-from closecast_predictor.api.errors import ProblemError
+from closecast_predictor.api.errors import RETRY_SOON, ProblemError
 from closecast_predictor.api.routes.context import Context, problems
 from closecast_predictor.api.schemas.access import AccessAnswer, LoginAnswer
 
 _NOT_STORED: Final = {"Cache-Control": "no-store"}
-_RETRY: Final = {"Retry-After": "2"}
 _EXAMPLE: Final = {"grant_type": "password", "username": "ana", "password": "correct horse battery staple"}
 _FORM: Final = {"requestBody": {"content": {"application/x-www-form-urlencoded": {"example": _EXAMPLE}}}}
 _log = get_logger(__name__)
@@ -51,7 +50,7 @@ def access_routes(context: Context) -> APIRouter:
             retry = {"Retry-After": str(error.retry_after_s)}
             raise ProblemError(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers=retry) from error
         except BusyError as error:
-            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers=_RETRY) from error
+            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers=RETRY_SOON) from error
         if user is None:
             # Not the name: people type their password there.
             _log.warning("login refused", address=address)
@@ -77,7 +76,7 @@ def access_routes(context: Context) -> APIRouter:
         except InvalidTokenError:
             caller = None
         except KeysUnavailableError as error:
-            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers=_RETRY) from error
+            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers=RETRY_SOON) from error
         scopes = sorted(caller.permissions) if caller is not None else []
         return AccessAnswer(auth=True, login=guard.authenticator.users is not None, scopes=scopes)
 

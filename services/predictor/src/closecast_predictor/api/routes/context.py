@@ -2,18 +2,17 @@
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from closecast.mlflow_settings import DEFAULT_MODEL
-from closecast_predictor.api.desk import Desk, ForecasterUnavailableError
-from closecast_predictor.api.errors import PROBLEM_SCHEMA, PROBLEM_TYPE, ProblemError
+from closecast_predictor.api.desk import Desk
+from closecast_predictor.api.errors import PROBLEM_SCHEMA, PROBLEM_TYPE, RETRY_SOON, ProblemError
 from closecast_predictor.api.serving import Serving
 from closecast_predictor.companies import DEFAULT_COMPANIES, Companies
 from closecast_predictor.snapshot import Lineup, Model
 from closecast_predictor.windows import DEFAULT_SESSIONS, Window
 
 JSON: Final = "application/json"
-_RETRY: Final = {"Retry-After": "2"}
 _PROBLEMS: Final[dict[int, str]] = {
     400: "The body cannot be taken apart.",
     401: "The name or the password is wrong.",
@@ -54,12 +53,9 @@ class Context:
         """
         if self.serving.models is not None:
             return self.serving.models
-        try:
-            status = await self.desk.status()
-        except ForecasterUnavailableError as error:
-            raise_unavailable(error)
+        status = await self.desk.status()
         detail = f"not ready, the forecaster is still {status.phase} ({status.symbols} symbols so far)"
-        raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=_RETRY)
+        raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=RETRY_SOON)
 
     async def window(self, symbol: str, sessions: int) -> Window:
         """Return the latest sessions of a symbol, at most as many as are asked for.
@@ -67,18 +63,10 @@ class Context:
         Raises:
             ProblemError: If there is no quote of it, or the forecaster cannot be reached.
         """
-        try:
-            window = await self.desk.window(symbol, sessions)
-        except ForecasterUnavailableError as error:
-            raise_unavailable(error)
+        window = await self.desk.window(symbol, sessions)
         if window is None:
             raise ProblemError(HTTPStatus.NOT_FOUND, f"there is no quote of {symbol}", field="symbol")
         return window
-
-
-def raise_unavailable(error: ForecasterUnavailableError) -> NoReturn:
-    """Answer 503: a later try may succeed."""
-    raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers=_RETRY) from error
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

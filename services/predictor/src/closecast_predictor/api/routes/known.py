@@ -10,12 +10,10 @@ from fastapi import Response
 
 from closecast_predictor import metrics
 from closecast_predictor.api.desk import ForecasterUnavailableError
-from closecast_predictor.api.errors import ProblemError
-from closecast_predictor.api.routes.context import JSON, Context, raise_unavailable
+from closecast_predictor.api.errors import RETRY_SOON, ProblemError
+from closecast_predictor.api.routes.context import JSON, Context
 from closecast_predictor.api.schemas.backfills import FetchAnswer
 from closecast_predictor.backfills import Backfill
-
-_LOOK_AGAIN: Final = {"Retry-After": "2"}
 
 FETCHING: Final[dict[int | str, dict[str, Any]]] = {
     202: {
@@ -69,14 +67,14 @@ async def without_quotes(context: Context, symbol: str, *, fetch: bool) -> Respo
     assert found.request_id is not None  # noqa: S101 - something fetches
     location = f"/forecast/{quote(symbol, safe='')}"
     body = FetchAnswer(symbol=symbol, id=found.request_id, since=found.since, location=location)
-    headers = {"Location": location, **_LOOK_AGAIN}
+    headers = {"Location": location, **RETRY_SOON}
     return Response(body.model_dump_json(), HTTPStatus.ACCEPTED, headers=headers, media_type=JSON)
 
 
 async def _backfill(context: Context, symbol: str, *, fetch: bool) -> Backfill | None:
     try:
         return await (context.desk.request_backfill(symbol) if fetch else context.desk.backfill(symbol))
-    except ForecasterUnavailableError as error:
+    except ForecasterUnavailableError:
         if fetch:
-            raise_unavailable(error)
+            raise
         return None

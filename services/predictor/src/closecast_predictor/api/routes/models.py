@@ -7,9 +7,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query
 
 from closecast.events import ModelName
-from closecast_predictor.api.desk import ForecasterUnavailableError
 from closecast_predictor.api.errors import ProblemError
-from closecast_predictor.api.routes.context import Context, problems, raise_unavailable
+from closecast_predictor.api.routes.context import Context, problems
 from closecast_predictor.api.schemas.models import ModelsAnswer, PromoteRequest, VersionAnswer, VersionDetailsAnswer
 from closecast_predictor.catalog import MOST_VERSIONS
 from closecast_predictor.versions import Refusal, VersionDetails
@@ -29,10 +28,7 @@ def model_routes(context: Context) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=MOST_VERSIONS, description="Most versions to return.")] = _LISTED,
     ) -> ModelsAnswer:
         """Return the versions of the panel's model and of symbols' own, the latest first."""
-        try:
-            found = await context.desk.versions(limit)
-        except ForecasterUnavailableError as error:
-            raise_unavailable(error)
+        found = await context.desk.versions(limit)
         return ModelsAnswer(models=[VersionAnswer(**asdict(one)) for one in found])
 
     @router.get("/models/{version}", summary="A registered version", responses=problems(404, 422, 503))
@@ -41,10 +37,7 @@ def model_routes(context: Context) -> APIRouter:
         model: Annotated[ModelName | None, Query(description="Registered model; the panel's by default.")] = None,
     ) -> VersionDetailsAnswer:
         """Return all that is known of a version: its backtest, its parameters, its spec."""
-        try:
-            found = await context.desk.version(model or context.model, version)
-        except ForecasterUnavailableError as error:
-            raise_unavailable(error)
+        found = await context.desk.version(model or context.model, version)
         return _answer(found)
 
     @router.post(
@@ -56,10 +49,7 @@ def model_routes(context: Context) -> APIRouter:
         A training that ends at the same moment does not undo it.
         """
         model = (wanted and wanted.model) or context.model
-        try:
-            promoted = await context.desk.promote(model, version)
-        except ForecasterUnavailableError as error:
-            raise_unavailable(error)
+        promoted = await context.desk.promote(model, version)
         return _answer(promoted)
 
     return router

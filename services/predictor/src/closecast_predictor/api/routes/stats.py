@@ -5,9 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from closecast_predictor.api.desk import ForecasterUnavailableError
 from closecast_predictor.api.errors import ProblemError
-from closecast_predictor.api.routes.context import Context, problems, raise_unavailable
+from closecast_predictor.api.routes.context import Context, problems
 from closecast_predictor.api.schemas.forecasts import RequestedSymbol
 from closecast_predictor.api.schemas.stats import StatsAnswer, SymbolStatsAnswer
 
@@ -19,10 +18,7 @@ def stats_routes(context: Context) -> APIRouter:
     @router.get("/stats", summary="Live error, requests, hardware, lag, age of the model", responses=problems(503))
     async def stats() -> StatsAnswer:
         """Return the figures of the whole deployment, whichever replica answers."""
-        try:
-            return StatsAnswer.model_validate(await context.desk.stats())
-        except ForecasterUnavailableError as error:
-            raise_unavailable(error)
+        return StatsAnswer.model_validate(await context.desk.stats())
 
     @router.get(
         "/stats/{symbol:path}",
@@ -36,10 +32,7 @@ def stats_routes(context: Context) -> APIRouter:
         ] = False,
     ) -> SymbolStatsAnswer:
         """Return the live error of a symbol, and its past forecasts beside the closes that came."""
-        try:
-            found = await context.desk.stats_of(symbol, late=late)
-        except ForecasterUnavailableError as error:
-            raise_unavailable(error)
+        found = await context.desk.stats_of(symbol, late=late)
         if found is None:
             raise ProblemError(HTTPStatus.NOT_FOUND, f"there is no quote of {symbol}", field="symbol")
         return SymbolStatsAnswer.model_validate(found)

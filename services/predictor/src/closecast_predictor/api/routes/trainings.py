@@ -9,9 +9,8 @@ from fastapi import APIRouter, Path, Query, Response
 
 from closecast.events import TrainingRequest
 from closecast.model_names import ModelNames
-from closecast_predictor.api.desk import ForecasterUnavailableError
 from closecast_predictor.api.errors import ProblemError
-from closecast_predictor.api.routes.context import Context, problems, raise_unavailable
+from closecast_predictor.api.routes.context import Context, problems
 from closecast_predictor.api.schemas.trainings import TrainingAnswer, TrainingsAnswer, TrainRequest
 
 _LISTED: Final = 20
@@ -46,10 +45,7 @@ def training_routes(context: Context) -> APIRouter:
             hyperparameters=wanted.settings,
             reason="request",
         )
-        try:
-            await context.desk.request_training(request)
-        except ForecasterUnavailableError as error:
-            raise_unavailable(error)
+        await context.desk.request_training(request)
         response.headers["Location"] = f"/train/{request.id}"
         return TrainingAnswer(
             id=request.id,
@@ -64,10 +60,7 @@ def training_routes(context: Context) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=_MOST_LISTED, description="Most requests to return.")] = _LISTED,
     ) -> TrainingsAnswer:
         """Return the latest requests of the last 30 days, people's and the trainer's own, the latest first."""
-        try:
-            found = await context.desk.latest_trainings(limit)
-        except ForecasterUnavailableError as error:
-            raise_unavailable(error)
+        found = await context.desk.latest_trainings(limit)
         return TrainingsAnswer(trainings=[TrainingAnswer(**asdict(one)) for one in found])
 
     @router.get(
@@ -78,10 +71,7 @@ def training_routes(context: Context) -> APIRouter:
     )
     async def training(id: Annotated[UUID, Path(examples=[_EXAMPLE_ID])]) -> TrainingAnswer:  # noqa: A002
         """Return the state of a training request, and how far it is while it runs."""
-        try:
-            found = await context.desk.training(id)
-        except ForecasterUnavailableError as error:
-            raise_unavailable(error)
+        found = await context.desk.training(id)
         if found is None:
             raise ProblemError(HTTPStatus.NOT_FOUND, f"there is no training request {id}", field="id")
         return TrainingAnswer(**asdict(found))
