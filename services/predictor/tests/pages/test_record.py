@@ -78,6 +78,32 @@ def test_forecasts_of_a_replay_are_shown_and_told_of(page: Page, site: Site) -> 
     expect(page.locator(".record")).to_contain_text("None has been scored yet")
 
 
+def test_forecasts_whose_close_has_not_come_are_not_drawn(page: Page, site: Site) -> None:
+    book = Book(400)
+    for event in (forecast_from(QUOTES), *QUOTES):
+        book.recall(event)
+    site.desk.book = book
+    page.goto("/#symbol=PETR4.SA")
+
+    expect(page.locator(".record")).to_contain_text("The first of them is about")
+    expect(page.locator(".record past-chart")).to_have_count(0)
+
+
+def test_a_horizon_whose_closes_have_not_come_says_so(page: Page, site: Site) -> None:
+    book = Book(400)
+    for event in (forecast_from(QUOTES[:-3]), *QUOTES):
+        book.recall(event)
+    site.desk.book = book
+    page.goto("/#symbol=PETR4.SA")
+    expect(page.get_by_role("img", name="0 of 1 close fell outside")).to_be_visible()
+
+    page.get_by_role("combobox", name="Sessions ahead").select_option("5")
+    expect(page.locator(".record")).to_contain_text("The first of them is about")
+    page.locator(".record").get_by_role("button", name="Table").click()
+    rows = page.get_by_role("region", name="Past forecasts of PETR4.SA").last.locator("tbody tr")
+    expect(rows).to_contain_text([re.compile(r"open\s*$")])
+
+
 def test_without_forecasts_to_score_it_says_so(page: Page) -> None:
     page.goto("/#symbol=AAPL")
 

@@ -5,7 +5,7 @@ import { isMiss, pastModel } from "../../charts/past.js";
 import { scroller } from "../../components/scroller.js";
 import { empty, resource } from "../../components/states.js";
 import { change, number, percent, price, session } from "../../core/formats.js";
-import { html } from "../../core/html.js";
+import { html, nothing } from "../../core/html.js";
 import { t } from "../../core/i18n.js";
 import { chartOrTable } from "./fan.js";
 
@@ -23,7 +23,9 @@ function parts(state, record, currency) {
   const past = record.past ?? [];
   const horizons = record.symbols?.[0]?.horizons ?? [];
   const scored = horizons.filter((row) => row.scored > 0);
-  if (!past.length && !scored.length) return empty(t("record.none"), t("record.noneYet"));
+  if (!past.some(hasCome) && !scored.length) {
+    return empty(t("record.none"), past.length ? firstOn(past) : t("record.noneYet"));
+  }
   return html`<div class="record-parts">
     <div>${pastForecasts(state, past, currency)}</div>
     <div>
@@ -34,7 +36,7 @@ function parts(state, record, currency) {
 
 function pastForecasts(state, past, currency) {
   const model = modelOf(past, state.horizon, currency);
-  const answered = model.rows.filter((row) => row.actual !== null);
+  const answered = model.rows.filter(hasCome);
   const late = answered.filter((row) => !row.live).length;
   const misses = answered.filter(isMiss).length;
   const words = t("record.inWords", {
@@ -56,7 +58,7 @@ function pastForecasts(state, past, currency) {
       ${chartOrTable(state.isRecordTable, (isRecordTable) => state.set({ isRecordTable }))}
     </div>
     ${drawn(state, model, words)}
-    <p class="quiet">${words} ${late ? t("record.late", { count: late }) : ""}</p>
+    ${answered.length ? html`<p class="quiet">${words} ${late ? t("record.late", { count: late }) : ""}</p>` : nothing}
   `;
 }
 
@@ -64,6 +66,7 @@ function drawn(state, model, words) {
   if (!model.rows.length)
     return empty(t("record.none"), t("record.noneAhead", { horizon: number(state.horizon) }));
   if (state.isRecordTable) return scroller(t("record.of", { symbol: state.symbol }), pastTable(model));
+  if (!model.rows.some(hasCome)) return empty(t("record.none"), firstOn(model.rows));
   return html`
     <past-chart .model=${model} .description=${words}></past-chart>
     <ul class="legend">
@@ -73,6 +76,13 @@ function drawn(state, model, words) {
       <li><span class="key is-miss"></span>${t("record.miss")}</li>
     </ul>
   `;
+}
+
+const hasCome = ({ actual }) => actual !== null;
+
+function firstOn(rows) {
+  const [first] = rows.map((row) => row.session).sort();
+  return t("record.firstOn", { session: session(first) });
 }
 
 const pastTable = ({ rows, currency }) => html`
