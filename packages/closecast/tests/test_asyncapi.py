@@ -1,9 +1,11 @@
+from typing import Any
+
 from closecast.asyncapi import asyncapi_document
 from closecast.topics import Topics
 
 
-def resolve(document: dict, reference: str) -> object:
-    found: object = document
+def resolve(document: dict[str, Any], reference: str) -> object:
+    found: Any = document
     for part in reference.removeprefix("#/").split("/"):
         found = found[part.replace("~1", "/")]
     return found

@@ -1,8 +1,9 @@
 import pytest
 from pydantic import Field
+from pydantic_settings import SettingsError
 
 from closecast.kafka import KafkaSettings
-from closecast.settings import ServiceSettings, SettingsError, environment_keys, load_or_exit, service_config
+from closecast.settings import ServiceSettings, environment_keys, load_or_exit, service_config
 
 
 class Example(ServiceSettings):

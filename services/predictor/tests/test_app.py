@@ -15,7 +15,9 @@ def test_a_serve_configuration_can_build_it(monkeypatch: pytest.MonkeyPatch) -> 
     assert isinstance(application, Application)
     deployment = application._bound_deployment
     assert deployment.name == "Api"
-    assert deployment._deployment_config.autoscaling_config.max_replicas == 5
+    autoscaling = deployment._deployment_config.autoscaling_config
+    assert autoscaling is not None
+    assert autoscaling.max_replicas == 5
     assert len(inspect.signature(build).parameters) == 1
 
 

@@ -61,6 +61,7 @@ def median(loaded: LoadedModel) -> float:
 
 
 def make_champion(settings: MlflowSettings, model: str, version: str | None) -> None:
+    assert version is not None
     MlflowClient(settings.tracking_uri).set_registered_model_alias(model, CHAMPION, version)
 
 

@@ -5,6 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ from closecast.mlflow_settings import CHAMPION, MlflowSettings
 from closecast_predictor import book
 from closecast_predictor.cache import LoadedModel, ModelCache
 from closecast_predictor.engine import Engine, NotReadyError
+from closecast_predictor.inference import forecast_symbols
 from closecast_predictor.settings import PredictorSettings
 from closecast_predictor.snapshot import Lineup, Snapshot
 from closecast_predictor.stats import Statistics
@@ -111,6 +113,10 @@ def origin(snapshot: Snapshot, symbol: str) -> str:
     return told
 
 
+def has(newest: Quote, snapshot: Snapshot) -> bool:
+    return origin(snapshot, newest.symbol) == str(newest.session)
+
+
 def test_a_quote_becomes_a_forecast(kafka: KafkaSettings, start: Callable[..., Running]) -> None:
     publish(kafka, *quotes_of("PETR4.SA"), *quotes_of("AAPL"))
     running = start()
@@ -134,7 +140,7 @@ def test_forecasts_that_failed_are_made_with_the_next(
     publish(kafka, *quotes_of("PETR4.SA"), *quotes_of("AAPL"))
     running = start()
     running.next()
-    working, failed = book.forecast_symbols, threading.Event()
+    working, failed = forecast_symbols, threading.Event()
 
     def fail_once(*_: object) -> list[Forecast]:
         monkeypatch.setattr(book, "forecast_symbols", working)
@@ -213,7 +219,7 @@ def test_forecasts_of_a_backlog_are_not_taken_for_live_ones(
     running.next()
     for one in quotes[80:]:
         publish(kafka, one)
-        running.wait_for(lambda snapshot, one=one: origin(snapshot, "PETR4.SA") == str(one.session))
+        running.wait_for(partial(has, one))
     running.wait_until_ready()
 
     (scores,) = Statistics(running.engine).of_all().symbols
@@ -390,4 +396,5 @@ def test_it_waits_for_a_broker_that_is_not_there(tmp_path: Path) -> None:
         _ = running.engine.book
     assert running.engine.is_alive
     running.engine.stop()
-    assert running.engine.status.phase == "stopped"
+    phase: str = running.engine.status.phase
+    assert phase == "stopped"

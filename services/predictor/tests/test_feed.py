@@ -74,7 +74,8 @@ def test_the_lag_is_what_has_not_been_read(kafka: KafkaSettings) -> None:
             publisher.send(kafka.topics.quotes, one)
     publisher.close()
 
-    read, lags = 0, []
+    read = 0
+    lags: list[int] = []
     while read < 3000 or lags[-1]:
         read += len(feed.poll(5.0))
         lags.append(feed.lag[kafka.topics.quotes.name])

@@ -1,6 +1,7 @@
 import io
 import json
 import sys
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ def stderr(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     return stream
 
 
-def lines_of(stream: io.StringIO) -> list[dict[str, str]]:
+def lines_of(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 

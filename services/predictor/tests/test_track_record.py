@@ -79,8 +79,8 @@ def test_skill_is_how_much_smaller_the_error_is_than_that_of_naive() -> None:
 
     (score, *others) = record_of([better], quotes).scores().horizons
 
-    assert score.naive_mape > 0
-    assert (score.mape, score.skill, score.coverage_80) == (pytest.approx(0), pytest.approx(1), 1.0)
+    assert (score.naive_mape or 0) > 0
+    assert [score.mape, score.skill, score.coverage_80] == pytest.approx([0, 1, 1])
     assert others == [HorizonScore(horizon, 0, 0) for horizon in range(2, 11)]
 
 
@@ -123,7 +123,8 @@ def test_a_corrected_close_corrects_the_score() -> None:
 
     before, after = (record_of([forecast], one).scores().horizons[0] for one in (quotes, corrected))
 
-    assert (before.mape, before.scored, after.scored) == (pytest.approx(0), 1, 1)
+    assert (before.scored, after.scored) == (1, 1)
+    assert before.mape == pytest.approx(0)
     assert after.mape == pytest.approx(1 / 11)
 
 

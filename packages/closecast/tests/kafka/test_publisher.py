@@ -1,6 +1,7 @@
 """Against a real Apache Kafka: what is sent arrives once, whole transactions or nothing."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ def publisher(settings: KafkaSettings) -> Iterator[TransactionalPublisher]:
     made.close()
 
 
-def committed(settings: KafkaSettings, topic: Topic) -> list:
+def committed(settings: KafkaSettings, topic: Topic) -> list[Any]:
     consumer = new_consumer(settings, "test-reader")
     try:
         return list(read_to_end(consumer, dict.fromkeys(partitions_of(consumer, topic), 0)))

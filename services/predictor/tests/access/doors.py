@@ -112,8 +112,10 @@ def key_with(*permissions: Permission, name: str = "test") -> tuple[str, str]:
 
 def auth(**fields: Any) -> AuthSettings:
     """Return settings of access control; secrets may come as texts."""
-    secret = {name: SecretStr(fields.pop(name)) for name in ("keys", "users", "signing_key") if name in fields}
-    return AuthSettings(**secret, **fields).ready_to_share()
+    secrets: dict[str, Any] = {
+        name: SecretStr(fields[name]) for name in ("keys", "users", "signing_key") if name in fields
+    }
+    return AuthSettings(**fields | secrets).ready_to_share()
 
 
 @contextmanager

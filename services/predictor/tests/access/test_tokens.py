@@ -100,7 +100,9 @@ def test_a_token_without_a_signature_is_refused(client: TestClient, rsa_key: Sig
 def test_the_public_key_is_no_secret_to_sign_with(
     serving: Serving, provider: Provider, rsa_key: SigningKey, *, login: bool
 ) -> None:
-    users = {"users": "ana:admin:$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"} if login else {}
+    users: dict[str, Any] = (
+        {"users": "ana:admin:$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"} if login else {}
+    )
     secrets = (rsa_key.public_pem, rsa_key.public_pem.strip(), json.dumps(rsa_key.jwk).encode(), b"")
 
     with guarded(serving, provider_guard(provider, **users)) as client:

@@ -41,8 +41,10 @@ def model(tmp_path: Path) -> Model:
 
 
 def at_once(*questions: Coroutine[Any, Any, Floats]) -> list[Any]:
+    """Return the answers of questions that are asked together, or the exceptions."""
+
     async def ask() -> list[Any]:
-        return await asyncio.gather(*questions, return_exceptions=True)
+        return list(await asyncio.gather(*questions, return_exceptions=True))
 
     return asyncio.run(ask())
 

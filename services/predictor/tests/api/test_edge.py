@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from closecast_predictor.api.edge import Edge, middlewares
 from closecast_predictor.api.serving import SERVING, Serving
@@ -53,7 +53,7 @@ class Server:
 
 
 def call(
-    edge: Edge,
+    edge: ASGIApp,
     method: str,
     path: str,
     *,
@@ -69,7 +69,11 @@ def call(
         "query_string": query,
         "headers": server.headers,
     }
-    asyncio.run(edge(scope, server.receive, server.send))
+
+    async def ask() -> None:
+        await edge(scope, server.receive, server.send)
+
+    asyncio.run(ask())
     return server.sent[0]["status"], server.sent[1]["body"], server
 
 

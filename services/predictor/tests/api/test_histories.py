@@ -1,6 +1,7 @@
 import math
 import tracemalloc
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -136,10 +137,10 @@ def test_of_a_long_history_that_is_wrong_one_fault_is_told_in_little_memory(sent
     assert peak < 2**26
 
 
-def _read(kind: object, sent: object) -> object:
+def _read(kind: Any, sent: object) -> object:
     """Return what is known of each session, or what is wrong with the first that is not right."""
     try:
-        read = TypeAdapter(kind).validate_python(sent)
+        read: Any = TypeAdapter(kind).validate_python(sent)
     except ValidationError as error:
         faults = [(fault["type"], fault["loc"][-2:]) for fault in error.errors()]
         return [fault for fault in faults if fault[1][0] == faults[0][1][0]]

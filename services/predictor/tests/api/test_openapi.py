@@ -67,5 +67,5 @@ def test_every_body_has_an_example(body: dict[str, Any]) -> None:
 @pytest.mark.fuzz
 @SCHEMA.parametrize()
 @settings(max_examples=cases(20), suppress_health_check=list(HealthCheck))
-def test_every_answer_is_documented(case: Case) -> None:
+def test_every_answer_is_documented(case: Case[Any]) -> None:
     case.call_and_validate(checks=CHECKS)

@@ -23,9 +23,9 @@ def test_each_request_without_one_gets_its_own(client: TestClient, path: str) ->
     assert len(one) == len(other) == 32
 
 
-@pytest.mark.parametrize("given", ["", "x" * 129, "two words", 'a"b', "a\tb", "caf\u00e9".encode("latin-1")])
-def test_an_id_that_is_not_fit_for_a_log_is_replaced(client: TestClient, given: str | bytes) -> None:
-    answer = client.get("/health", headers={HEADER: given})
+@pytest.mark.parametrize("given", ["", "x" * 129, "two words", 'a"b', "a\tb", "caf\u00e9"])
+def test_an_id_that_is_not_fit_for_a_log_is_replaced(client: TestClient, given: str) -> None:
+    answer = client.get("/health", headers={HEADER.encode(): given.encode("latin-1")})
 
     assert len(answer.headers[HEADER]) == 32
 

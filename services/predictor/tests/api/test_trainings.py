@@ -16,7 +16,7 @@ from closecast_predictor.api.serving import Serving
 def asked(desk: LocalDesk) -> list[TrainingRequest]:
     """Return a list that fills with what is asked for."""
     noted: list[TrainingRequest] = []
-    desk.trainings.asked = noted.append  # type: ignore[method-assign]
+    desk.trainings.asked = noted.append  # type: ignore[assignment, method-assign]
     return noted
 
 

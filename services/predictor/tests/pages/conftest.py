@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 from services.predictor.tests.api.conftest import LocalDesk
 from services.predictor.tests.support import book_of, serving_of
 
@@ -21,8 +21,8 @@ from closecast_predictor.snapshot import Lineup, Model, Snapshot
 from tests.support.requirements import skip_or_fail
 
 SYMBOLS = ("AAPL", "PETR4.SA", "VALE3.SA")
-DESKTOP = {"width": 1280, "height": 900}
-PHONE = {"width": 360, "height": 740}
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _LOADED_MS = 15_000
 

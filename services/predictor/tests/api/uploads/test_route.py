@@ -29,7 +29,7 @@ def fields(answer: Any) -> list[str]:
 def test_a_csv_body_is_forecast_like_the_same_history_in_json(client: TestClient) -> None:
     by_json = client.post("/predict", json={"history": ROWS, "symbol": "petr4", "horizon": 3}).json()
 
-    query = {"symbol": "petr4", "horizon": 3}
+    query: dict[str, str | int] = {"symbol": "petr4", "horizon": 3}
     by_csv = client.post("/predict", params=query, content=CSV.encode(), headers=TEXT_CSV)
     by_form = client.post(
         "/predict", data=query, files={"file": ("petr4.csv", CSV.encode(), "application/vnd.ms-excel")}
