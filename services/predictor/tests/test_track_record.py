@@ -69,6 +69,15 @@ def test_scores_are_those_of_each_forecast_and_close(
             assert score.coverage_80 == pytest.approx(sum(covered) / len(errors))
 
 
+def test_forecasts_of_sessions_that_are_no_longer_kept_are_not_told_of() -> None:
+    quotes = history([30.0] * len(DAYS), {})
+    forecast = forecast_from(quotes[:FIRST])
+
+    outcomes = list(record_of([forecast], quotes[FIRST + 3 :]).outcomes(late=True))
+
+    assert [one.horizon for one in outcomes] == list(range(4, 11))
+
+
 def test_skill_is_how_much_smaller_the_error_is_than_that_of_naive() -> None:
     quotes = history([30.0 + at % 4 for at in range(FIRST + 2)], {})
     forecast = forecast_from(quotes[:-1])

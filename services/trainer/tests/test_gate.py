@@ -40,7 +40,7 @@ def test_the_base_itself_is_worse_than_none() -> None:
     decision = decide(judged(Bent(), champion=Bent()))
 
     assert decision.promoted
-    assert "worse than none of naive, drift, ewma, base, champion" in decision.reason
+    assert "no worse than naive, drift, ewma, base, champion" in decision.reason
 
 
 def test_a_candidate_without_intervals_is_refused_for_each_that_it_is_worse_than() -> None:

@@ -40,8 +40,14 @@ def reaching() -> Iterator[None]:
         yield
     except (requests.RequestException, MlflowException) as error:
         if _status(error) >= 500 or _status(error) in _OUTAGES:  # noqa: PLR2004
-            raise RegistryUnavailableError(f"MLflow does not answer: {error}") from error
+            raise RegistryUnavailableError(f"MLflow does not answer: {_origin(error)}") from error
         raise
+
+
+def _origin(error: BaseException) -> BaseException:
+    """Return what an error goes back to, such as a refused connection; those above it repeat it with all addresses."""
+    before = error.__cause__ or error.__context__
+    return error if before is None else _origin(before)
 
 
 def _status(error: Any) -> int:  # noqa: ANN401 - mlflow is untyped

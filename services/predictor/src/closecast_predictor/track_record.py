@@ -94,13 +94,14 @@ class TrackRecord:
         self._naive = np.array([one.last_close for one in forecasts]) / shares[:, 0]
         self._live: NDArray[np.bool_] = self._sessions > known[:, None]
         self._actual = window.closes_of(self._sessions)
+        self._kept: NDArray[np.bool_] = self._sessions >= np.datetime64(window.first_session, "D")
 
     def scores(self) -> SymbolScores:
         """Return the live error at every horizon."""
         return SymbolScores(self._symbol, tuple(self._score(at) for at in range(HORIZONS)))
 
     def outcomes(self, *, late: bool) -> Iterator[Outcome]:
-        """Yield every forecast of every close, by origin and horizon.
+        """Yield every forecast of every close that is still kept or has not come, by origin and horizon.
 
         Args:
             late: Whether to yield those too that were made after their session had closed.
@@ -108,7 +109,7 @@ class TrackRecord:
         for row, forecast in enumerate(self._forecasts):
             for at in range(HORIZONS):
                 live, actual = bool(self._live[row, at]), float(self._actual[row, at])
-                if live or late:
+                if self._kept[row, at] and (live or late):
                     yield Outcome(
                         origin=forecast.origin,
                         session=self._sessions[row, at].item(),

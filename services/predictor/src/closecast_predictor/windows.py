@@ -48,6 +48,12 @@ class Window:
         return len(self._sessions)
 
     @property
+    def first_session(self) -> date:
+        """The earliest session that is kept."""
+        session: date = self._sessions[0].item()
+        return session
+
+    @property
     def last_session(self) -> date:
         """The latest session."""
         session: date = self._sessions[-1].item()

@@ -15,7 +15,7 @@ def details(model: str, version: str, *, champion: bool = False, whole: bool = T
             version=version,
             aliases=("champion",) if champion else (),
             outcome="promoted",
-            reason="worse than none",
+            reason="no worse than naive",
             created_at=datetime(2025, 7, int(version), tzinfo=UTC),
             skill=0.05,
             run_id="a" * 32,

@@ -15,7 +15,7 @@ PANEL = "closecast-panel"
 
 
 def version(number: int, outcome: str, *, champion: bool = False, whole: bool = True) -> VersionDetails:
-    reason = "worse than none of naive, drift, ewma, base" if outcome == "promoted" else "worse than ewma"
+    reason = "no worse than naive, drift, ewma, base" if outcome == "promoted" else "worse than ewma"
     return VersionDetails(
         Version(
             model=PANEL,

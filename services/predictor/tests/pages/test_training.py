@@ -45,10 +45,10 @@ def test_a_training_is_asked_for_and_its_outcome_appears(page: Page, site: Site)
     expect(page.locator("#announcements")).to_have_text("The training request was accepted.")
     asked = latest(site)
     assert set(asked.symbols) == {"PETR4.SA", "VALE3.SA"}
-    end(site, "promoted", "worse than none of naive, drift, ewma, base")
+    end(site, "promoted", "no worse than naive, drift, ewma, base")
 
     expect(rows(page).first).to_contain_text("promoted")
-    expect(rows(page).first).to_contain_text("worse than none of naive")
+    expect(rows(page).first).to_contain_text("no worse than naive")
     expect(rows(page).first.get_by_role("link", name="version 4")).to_be_visible()
 
 

@@ -1,4 +1,4 @@
-"""The promotion gate: a candidate is served only if it is worse than none of what it could replace."""
+"""The promotion gate: a candidate is served only if it is no worse than any of what it could replace."""
 
 import math
 from typing import Final
@@ -69,7 +69,7 @@ def decide(evaluation: Evaluation, settings: GateSettings | None = None, predict
     beaten = f"{_told(evaluation, CANDIDATE, 'mqloss', PANEL)}); " if _is_judged(evaluation, PANEL) else ""
     return Decision(
         promoted=True,
-        reasons=(f"{beaten}worse than none of {', '.join(references)}; skill against naive {evaluation.skill:+.1%}",),
+        reasons=(f"{beaten}no worse than {', '.join(references)}; skill against naive {evaluation.skill:+.1%}",),
     )
 
 

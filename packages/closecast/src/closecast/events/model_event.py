@@ -24,7 +24,7 @@ class ModelEvent(Event):
         "decided_by": "gate",
         "version": "3",
         "run_id": "8c1f0a6f7b0e4a55b1a7f0c9d9b0f8aa",
-        "reason": "worse than none of naive, drift, ewma, base, champion",
+        "reason": "no worse than naive, drift, ewma, base, champion",
         "metrics": {
             "candidate": {"mqloss": 0.00951, "rmae": 0.998},
             "naive": {"mqloss": 0.01012, "rmae": 1.0},

@@ -12,7 +12,7 @@ _VERSION: Final[dict[str, Any]] = {
     "version": "3",
     "aliases": ["champion"],
     "outcome": "promoted",
-    "reason": "worse than none of naive, drift, ewma, base, champion; skill against naive +6.1%",
+    "reason": "no worse than naive, drift, ewma, base, champion; skill against naive +6.1%",
     "created_at": "2025-07-01T12:01:30Z",
     "skill": 0.061,
     "run_id": "8c1f0a6f7b0e4a55b1a7f0c9d9b0f8aa",

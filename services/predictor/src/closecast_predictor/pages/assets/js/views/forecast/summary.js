@@ -6,7 +6,8 @@ import { change, number, percent, price, session, span, weekday } from "../../co
 import { html, nothing } from "../../core/html.js";
 import { t } from "../../core/i18n.js";
 
-const EXCHANGES = { BVMF: "B3", XNYS: "NYSE", XNAS: "Nasdaq" };
+/** Names of markets; a ticker of the US does not tell which of its exchanges lists it. */
+const EXCHANGES = { BVMF: "B3", XNYS: "US" };
 const STALE_S = 5 * 86_400;
 
 /** Where a symbol is listed, and in which currency. */
@@ -19,7 +20,8 @@ export const changeFrom = (answer, value) => value / answer.last_close - 1;
 
 /** The arrow and the sign of a change: never colour alone. */
 export function changeMark(share) {
-  const direction = share > 0 ? "up" : share < 0 ? "down" : "flat";
+  const shown = Math.round(share * 10_000);
+  const direction = shown > 0 ? "up" : shown < 0 ? "down" : "flat";
   const arrow = { up: "▲", down: "▼", flat: "■" }[direction];
   return html`<span class="change is-${direction}"
     ><span aria-hidden="true">${arrow}</span> ${change(share, 2)}</span
