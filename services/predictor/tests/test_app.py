@@ -26,3 +26,16 @@ def test_a_wrong_setting_is_told_when_it_is_built(monkeypatch: pytest.MonkeyPatc
 
     with pytest.raises(SettingsError, match="max_replicas"):
         build({})
+
+
+def test_on_a_cluster_its_parts_take_cpus_and_replicas_have_time_to_drain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOSECAST_PREDICTOR_REPLICA_CPUS", "1")
+    monkeypatch.setenv("CLOSECAST_PREDICTOR_FORECASTER_CPUS", "0.5")
+    monkeypatch.setenv("CLOSECAST_PREDICTOR_DRAIN_S", "45")
+
+    api = build({})._bound_deployment
+
+    assert api.ray_actor_options["num_cpus"] == 1
+    assert api._deployment_config.graceful_shutdown_timeout_s == 45
+    forecaster = api.init_args[1]._bound_deployment
+    assert forecaster.ray_actor_options["num_cpus"] == 0.5

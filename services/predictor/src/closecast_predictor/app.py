@@ -47,7 +47,7 @@ def application(settings: PredictorSettings) -> Application:
         # Long polls of the replicas are always under way; waiting for them would only delay a stop.
         graceful_shutdown_timeout_s=1,
         health_check_period_s=2,
-        ray_actor_options={"num_cpus": 0},
+        ray_actor_options={"num_cpus": settings.forecaster_cpus},
     )(Forecaster)
     api = serve.deployment(
         name="Api",
@@ -55,7 +55,8 @@ def application(settings: PredictorSettings) -> Application:
         max_queued_requests=_MAX_ONGOING,
         backpressure_config=BackpressureConfig(retry_after_s=_RETRY_S),
         autoscaling_config=_autoscaling(settings),
-        ray_actor_options={"num_cpus": 0},
+        graceful_shutdown_timeout_s=settings.drain_s,
+        ray_actor_options={"num_cpus": settings.replica_cpus},
     )(Api)
     return api.bind(settings, forecaster.bind(settings))
 

@@ -14,9 +14,7 @@ from ray import serve
 from ray.serve.handle import DeploymentHandle
 
 from closecast.events import TrainingRequest
-from closecast.ports import PortInUseError
 from closecast.telemetry.logs import get_logger
-from closecast.telemetry.metrics import serve_metrics
 from closecast_predictor import metrics
 from closecast_predictor.access.setup import guard_of
 from closecast_predictor.api.app import build_app
@@ -29,6 +27,7 @@ from closecast_predictor.backfills import Backfill
 from closecast_predictor.cache import LoadedModel, ModelCache
 from closecast_predictor.companies import Companies
 from closecast_predictor.engine import Engine, Status
+from closecast_predictor.node_metrics import NodeMetrics
 from closecast_predictor.ray_output import configure_process_logs
 from closecast_predictor.remote_desk import RemoteDesk, SharedModel, Update
 from closecast_predictor.settings import PredictorSettings
@@ -41,7 +40,6 @@ from closecast_predictor.windows import Window
 _LONG_POLL_S: Final = 20.0
 _FIRST_SNAPSHOT_S: Final = 5.0
 _RETRY_S: Final = 0.5
-_PORT_RETRY_S: Final = 5.0
 _MLFLOW_CALLS: Final = 4
 
 P = ParamSpec("P")
@@ -61,8 +59,7 @@ class Forecaster:
         self._update: Update | None = None
         self._whole: Update | None = None
         self._shared: dict[tuple[str, str], SharedModel] = {}
-        self._stop_metrics: Callable[[], None] = lambda: None
-        self._serving_metrics = self._loop.create_task(self._serve_metrics(settings))
+        self._metrics = NodeMetrics(settings)
         cache = settings.cache or Path(tempfile.mkdtemp(prefix="closecast-models-"))
         self._engine = Engine(settings, ModelCache(cache, settings.mlflow.names), self._share)
         self._statistics = Statistics(self._engine)
@@ -138,25 +135,13 @@ class Forecaster:
 
     async def __del__(self) -> None:
         """Let go of Kafka and of the port."""
-        self._serving_metrics.cancel()
         self._mlflow_calls.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(self._engine.stop)
-        self._stop_metrics()
+        self._metrics.close()
 
     async def _ask_mlflow(self, call: Callable[P, T], *arguments: P.args, **_: P.kwargs) -> T:
         """Call what waits for MLflow in threads of its own: while it is slow nothing else waits."""
         return await self._loop.run_in_executor(self._mlflow_calls, call, *arguments)
-
-    async def _serve_metrics(self, settings: PredictorSettings) -> None:
-        """Serve /metrics as soon as the port is free: the forecaster that this one replaces may still have it."""
-        while True:
-            try:
-                self._stop_metrics = serve_metrics(settings.metrics, settings.default_metrics_port, metrics.registry())
-            except PortInUseError as error:
-                _log.warning("metrics not served yet", error=str(error))
-                await asyncio.sleep(_PORT_RETRY_S)
-            else:
-                return
 
     def _share(self, snapshot: Snapshot, models: Lineup[LoadedModel]) -> None:
         shared = models.map(self._share_model)
@@ -184,6 +169,7 @@ class Api:
         self._settings = settings
         self._desk = RemoteDesk(forecaster)
         self._busy = BusyMeter()
+        self._metrics = NodeMetrics(settings)
         self._replica = serve.get_replica_context().replica_tag
         self._loaded: dict[tuple[str, str], Model] = {}
         SERVING.max_body, SERVING.max_history = settings.max_body_bytes, settings.max_history

@@ -42,6 +42,18 @@ class PredictorSettings(ServiceSettings):
     target_busy: float = Field(
         default=0.7, gt=0, le=1, description="Share of its time that a replica may be busy before one more is started."
     )
+    replica_cpus: float = Field(
+        default=0,
+        ge=0,
+        le=64,
+        description="Logical CPUs that Ray sets aside for a replica; a cluster grows when no node has them left.",
+    )
+    forecaster_cpus: float = Field(
+        default=0, ge=0, le=64, description="Logical CPUs that Ray sets aside for the forecaster."
+    )
+    drain_s: float = Field(
+        default=20, gt=0, le=3600, description="How long a replica that is to stop may go on with its requests."
+    )
     sessions: int = Field(
         default=DEFAULT_SESSIONS, ge=64, le=5000, description="Sessions of each symbol that are kept to forecast from."
     )
