@@ -80,6 +80,8 @@ lint-pages: $(NODE_MODULES) ## Style of the pages' JavaScript and CSS (needs Nod
 $(NODE_MODULES): $(PREDICTOR)/package-lock.json
 	cd $(PREDICTOR) && npm ci --silent
 
+include charts/charts.mk
+
 ##@ Dependencies
 .PHONY: lock
 lock: $(UV) ## Pin all dependencies anew into requirements.txt
@@ -107,4 +109,4 @@ $(INSTALLED): requirements.txt $(addsuffix /pyproject.toml,$(PACKAGES)) | $(UV)
 .PHONY: help
 help: ## List the commands
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	  /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

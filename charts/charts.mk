@@ -1,0 +1,62 @@
+# Helm charts: their tools (built by Go, pinned here), documents and tests.
+HELM_VERSION := v3.19.4
+# Minor version of Kubernetes that `helm template` takes for granted
+HELM_KUBERNETES := 34
+HELM_DOCS_VERSION := v1.14.2
+KUBECTL_VALIDATE_VERSION := v0.0.4
+KUBERAY_VERSION := v1.5.1
+KEDA_VERSION := v2.20.2
+PROMETHEUS_OPERATOR_VERSION := v0.85.0
+
+TOOLS := .tools/bin
+CRDS := .tools/crds
+HELM := $(TOOLS)/helm
+CHARTS := ingestor trainer predictor closecast
+CHART_TOOLS := $(HELM) $(TOOLS)/helm-docs $(TOOLS)/kubectl-validate $(CRDS)/.fetched
+HELM_INTERNALS := helm.sh/helm/v3
+NEED_GO = command -v go >/dev/null || { echo "the charts' tools are built by Go 1.24 or newer: https://go.dev/dl"; exit 1; }
+GO_INSTALL = $(NEED_GO); GOBIN=$(abspath $(TOOLS)) go install -trimpath
+
+##@ Charts
+.PHONY: charts
+charts: $(INSTALLED) charts-tools ## Lint, render, validate and test the Helm charts
+	$(BIN)/pytest -m charts $(ARGS)
+
+.PHONY: charts-deps
+charts-deps: $(HELM) ## Put the charts that the charts depend on beside them, as `helm install` needs it
+	@for chart in $(CHARTS); do $(HELM) dependency update --skip-refresh charts/$$chart >/dev/null; done
+
+.PHONY: charts-docs
+charts-docs: $(INSTALLED) charts-tools ## Regenerate README.md, values.schema.json and the snapshots of the charts
+	$(BIN)/python charts/generate.py
+	CLOSECAST_UPDATE_SNAPSHOTS=1 $(BIN)/pytest -q tests/charts/test_snapshots.py
+
+.PHONY: charts-tools
+charts-tools: $(CHART_TOOLS) ## Bring Helm, helm-docs, kubectl-validate and the operators' schemas into .tools (needs Go)
+
+$(HELM): charts/charts.mk
+	@echo "building Helm into $(TOOLS)"
+	@$(GO_INSTALL) -ldflags "-s -w -X $(HELM_INTERNALS)/internal/version.version=$(HELM_VERSION) \
+	  $(foreach package,chartutil lint/rules,-X $(HELM_INTERNALS)/pkg/$(package).k8sVersionMajor=1 \
+	  -X $(HELM_INTERNALS)/pkg/$(package).k8sVersionMinor=$(HELM_KUBERNETES))" $(HELM_INTERNALS)/cmd/helm@$(HELM_VERSION)
+	@touch $@
+
+$(TOOLS)/helm-docs: charts/charts.mk
+	@$(GO_INSTALL) github.com/norwoodj/helm-docs/cmd/helm-docs@$(HELM_DOCS_VERSION)
+	@touch $@
+
+$(TOOLS)/kubectl-validate: charts/charts.mk
+	@$(GO_INSTALL) sigs.k8s.io/kubectl-validate@$(KUBECTL_VALIDATE_VERSION)
+	@touch $@
+
+# The operators' Go modules carry the schemas of their resources.
+$(CRDS)/.fetched: charts/charts.mk
+	@$(NEED_GO); rm -rf $(CRDS) && mkdir -p $(CRDS)
+	@fetch() { cp "$$(go mod download -json $$1 | sed -n 's/^\t"Dir": "\(.*\)",$$/\1/p')"/$$2 $(CRDS); }; \
+	  fetch github.com/ray-project/kuberay/ray-operator@$(KUBERAY_VERSION) config/crd/bases/ray.io_rayservices.yaml; \
+	  fetch github.com/kedacore/keda/v2@$(KEDA_VERSION) config/crd/bases/keda.sh_scaledobjects.yaml; \
+	  fetch github.com/kedacore/keda/v2@$(KEDA_VERSION) config/crd/bases/keda.sh_triggerauthentications.yaml; \
+	  for kind in servicemonitors prometheusrules; do \
+	    fetch github.com/prometheus-operator/prometheus-operator@$(PROMETHEUS_OPERATOR_VERSION) \
+	      example/prometheus-operator-crd/monitoring.coreos.com_$$kind.yaml; done
+	@touch $@

@@ -1,0 +1,26 @@
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.charts.charts import CRDS, NAMES, ROOT, TOOLS, Charts
+
+
+@pytest.fixture(scope="session")
+def charts(tmp_path_factory: pytest.TempPathFactory) -> Charts:
+    tools = (TOOLS / "helm", TOOLS / "helm-docs", TOOLS / "kubectl-validate", CRDS / ".fetched")
+    missing = [tool.name for tool in tools if not tool.exists()]
+    if missing:
+        reason = f"the charts' tools are missing ({', '.join(missing)}): make charts-tools"
+        if os.environ.get("CLOSECAST_REQUIRE_ALL") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("charts")
+    shutil.copytree(ROOT / "charts", folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.tgz", "Chart.lock"))
+    for name in NAMES:
+        subprocess.run(
+            [TOOLS / "helm", "dependency", "update", "--skip-refresh", folder / name], check=True, capture_output=True
+        )
+    return Charts(Path(folder))

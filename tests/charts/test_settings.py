@@ -1,0 +1,82 @@
+"""What the charts tell the services, against what the services understand."""
+
+from pathlib import Path
+
+import pytest
+
+from closecast.settings import ServiceSettings
+from closecast_ingestor.metrics import DEFAULT_PORT as INGESTOR_PORT
+from closecast_ingestor.settings import IngestorSettings
+from closecast_predictor.ray_runtime import serve_environment
+from closecast_predictor.settings import PredictorSettings
+from closecast_trainer.metrics import DEFAULT_PORT as TRAINER_PORT
+from closecast_trainer.settings import TrainerSettings
+from tests.charts.charts import CI_VALUES, RELEASE, Charts, chart_of, name_of
+
+pytestmark = pytest.mark.charts
+SERVICES: dict[str, tuple[type[ServiceSettings], list[str]]] = {
+    "ingestor": (IngestorSettings, ["run"]),
+    "trainer": (TrainerSettings, []),
+    "predictor": (PredictorSettings, []),
+}
+SECRETS = {
+    "CLOSECAST_KAFKA_SASL_USERNAME": "closecast",
+    "CLOSECAST_KAFKA_SASL_PASSWORD": "secret",
+    "CLOSECAST_AUTH_SIGNING_KEY": "0123456789abcdef0123456789abcdef",
+}
+PORTS = {"ingestor": INGESTOR_PORT, "trainer": TRAINER_PORT, "predictor": PredictorSettings.default_metrics_port}
+
+
+@pytest.mark.parametrize("values", CI_VALUES, ids=name_of)
+def test_the_services_take_every_setting(
+    charts: Charts, values: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rendering = charts.render(chart_of(values), values)
+    key = tmp_path / "keys"
+    key.write_text("")
+    for service, (settings, arguments) in SERVICES.items():
+        for config in rendering.of("ConfigMap"):
+            if config["metadata"]["name"] != f"{RELEASE}-{service}":
+                continue
+            environment = config["data"] | {
+                name: str(key) for name in config["data"] if name.startswith("CLOSECAST_AUTH_") and "_FILE" in name
+            }
+            with monkeypatch.context() as patch:
+                for name, value in (environment | SECRETS).items():
+                    patch.setenv(name, value)
+                settings.load(arguments)
+
+
+def test_ray_starts_with_the_environment_that_the_predictor_asks_for(charts: Charts) -> None:
+    rendering = charts.render("predictor")
+
+    data = rendering.one("ConfigMap")["data"]
+    assert {name: data.get(name) for name in serve_environment()} == serve_environment()
+    names = {name for name in data if name.startswith(("RAY_", "FORWARDED"))}
+    assert names == set(serve_environment())
+    cluster = rendering.one("RayService")["spec"]["rayClusterConfig"]
+    for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"]):
+        [container] = group["template"]["spec"]["containers"]
+        assert {"configMapRef": {"name": f"{RELEASE}-predictor"}} in container["envFrom"]
+        folders = {mount["mountPath"] for mount in container["volumeMounts"]}
+        assert data["PROMETHEUS_MULTIPROC_DIR"] in folders, "it must be there before the processes are"
+
+
+@pytest.mark.parametrize("service", PORTS)
+def test_metrics_are_scraped_where_the_services_serve_them(charts: Charts, service: str) -> None:
+    rendering = charts.render(service, monitoring__serviceMonitor__enabled=True)
+
+    targets = {
+        port["port"]
+        for one in rendering.of("Service")
+        if one["spec"]["clusterIP"] == "None"
+        for port in one["spec"]["ports"]
+    }
+    assert PORTS[service] in targets
+    open_ports = {
+        port["port"]
+        for policy in rendering.of("NetworkPolicy")
+        for rule in policy["spec"]["ingress"]
+        for port in rule.get("ports", [])
+    }
+    assert targets <= open_ports
