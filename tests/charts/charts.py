@@ -70,7 +70,7 @@ class Charts:
 
     folder: Path
 
-    def render(self, chart: str, values: Path | None = None, **changes: object) -> Rendering:
+    def render(self, chart: str, values: Path | None = None, /, **changes: Any) -> Rendering:
         """Render a chart: what it needs at least or a file of values, and changes by path (kafka__tls__caKey=…).
 
         Raises:
@@ -78,7 +78,7 @@ class Charts:
         """
         return Rendering([one for one in yaml.safe_load_all(self.render_text(chart, values, **changes)) if one])
 
-    def render_text(self, chart: str, values: Path | None = None, **changes: object) -> str:
+    def render_text(self, chart: str, values: Path | None = None, /, **changes: Any) -> str:
         """Return the same as text."""
         settings = {} if values else dict(MINIMAL[chart])
         settings |= {name.replace("__", "."): value for name, value in changes.items()}

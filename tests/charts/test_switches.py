@@ -255,7 +255,7 @@ def test_keda_gets_the_same_credentials(charts: Charts, protocol: str, parameter
 
 
 def test_the_history_is_kept_or_not(charts: Charts) -> None:
-    def volume(**changes: object) -> Object:
+    def volume(**changes: Any) -> Object:
         spec = charts.render("trainer", **changes).one("Deployment")["spec"]["template"]["spec"]
         return next(one for one in spec["volumes"] if one["name"] == "history")
 

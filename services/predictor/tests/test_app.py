@@ -1,10 +1,12 @@
 import inspect
+from typing import cast
 
 import pytest
 from pydantic_settings import SettingsError
 from ray.serve import Application
 
 from closecast_predictor.app import build
+from closecast_predictor.settings import PredictorSettings
 
 
 def test_a_serve_configuration_can_build_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +37,7 @@ def test_on_a_cluster_its_parts_take_cpus_and_replicas_have_time_to_drain(monkey
 
     api = build({})._bound_deployment
 
-    assert api.ray_actor_options["num_cpus"] == 1
+    assert (api.ray_actor_options or {})["num_cpus"] == 1
     assert api._deployment_config.graceful_shutdown_timeout_s == 45
-    forecaster = api.init_args[1]._bound_deployment
-    assert forecaster.ray_actor_options["num_cpus"] == 0.5
+    _, forecaster = cast("tuple[PredictorSettings, Application]", api.init_args)
+    assert (forecaster._bound_deployment.ray_actor_options or {})["num_cpus"] == 0.5
