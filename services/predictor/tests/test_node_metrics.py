@@ -1,5 +1,9 @@
 import asyncio
+import os
+import subprocess
+import sys
 import urllib.request
+from pathlib import Path
 
 from closecast.ports import free_ports
 from closecast.telemetry.metrics import MetricsSettings
@@ -8,6 +12,11 @@ from closecast_predictor.node_metrics import NodeMetrics
 from closecast_predictor.settings import PredictorSettings
 
 RETRY_S = 0.05
+TOLD = """
+from prometheus_client import generate_latest
+from closecast_predictor import metrics
+print(generate_latest(metrics.node_registry()).decode())
+"""
 
 
 def scrape(port: int) -> str:
@@ -30,3 +39,12 @@ def test_when_the_process_that_serves_them_ends_another_one_takes_over() -> None
         second.close()
 
     asyncio.run(asyncio.wait_for(scenario(), 30))
+
+
+def test_a_process_tells_of_itself_beside_the_numbers_of_all(tmp_path: Path) -> None:
+    environment = os.environ | {metrics.MULTIPROC_DIR: str(tmp_path)}
+
+    told = subprocess.run([sys.executable, "-c", TOLD], env=environment, capture_output=True, text=True, check=True)
+
+    for name in ("process_cpu_seconds_total", "process_resident_memory_bytes", "python_gc_objects_collected_total"):
+        assert f"\n{name}" in told.stdout, name

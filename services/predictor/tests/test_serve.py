@@ -231,6 +231,7 @@ def test_metrics_are_those_of_all_replicas(predictor: Predictor) -> None:
         assert name in served
         assert name in own_port
     assert "autoscaler_" not in served
+    assert "process_resident_memory_bytes" in own_port
 
 
 def test_statistics_are_those_of_the_whole_deployment(predictor: Predictor) -> None:

@@ -8,7 +8,18 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    Metric,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
@@ -115,6 +126,16 @@ def registry() -> CollectorRegistry:
     merged = CollectorRegistry()
     merged.register(_MergedMetrics())
     return merged
+
+
+def node_registry() -> CollectorRegistry:
+    """Return the same with what Python tells of the process that exposes it: ``process_*`` and ``python_*``."""
+    exposed = registry()
+    if exposed is not REGISTRY:
+        ProcessCollector(registry=exposed)
+        GCCollector(registry=exposed)
+        PlatformCollector(registry=exposed)
+    return exposed
 
 
 def exposition() -> bytes:

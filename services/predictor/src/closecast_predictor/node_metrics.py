@@ -39,7 +39,7 @@ class NodeMetrics:
         settings = self._settings
         while True:
             try:
-                self._stop = serve_metrics(settings.metrics, settings.default_metrics_port, metrics.registry())
+                self._stop = serve_metrics(settings.metrics, settings.default_metrics_port, metrics.node_registry())
             except PortInUseError:
                 await asyncio.sleep(self._retry_s)
             else:
