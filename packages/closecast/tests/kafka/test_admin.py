@@ -1,8 +1,9 @@
 import socket
+import threading
 
 import pytest
 
-from closecast.kafka import BrokerUnavailableError, KafkaSettings, ensure_topics
+from closecast.kafka import BrokerUnavailableError, KafkaSettings, StoppedError, ensure_topics
 from closecast.kafka.admin import connect_admin
 
 
@@ -28,3 +29,11 @@ def test_no_broker_gives_one_clear_line() -> None:
     settings = KafkaSettings(bootstrap_servers=f"127.0.0.1:{port}", connect_timeout_s=1)
     with pytest.raises(BrokerUnavailableError, match=f"no Kafka broker answers at 127.0.0.1:{port} after 1 s"):
         ensure_topics(settings, settings.topics)
+
+
+def test_a_start_that_waits_for_a_broker_can_be_stopped() -> None:
+    settings = KafkaSettings(bootstrap_servers="127.0.0.1:9", connect_timeout_s=3600)
+    stop = threading.Event()
+    threading.Timer(0.2, stop.set).start()
+    with pytest.raises(StoppedError):
+        ensure_topics(settings, settings.topics, stop)

@@ -10,14 +10,13 @@ from typing import Final
 
 from kafka.errors import KafkaError
 
-from closecast.kafka.errors import BrokerUnavailableError, FencedError, TooManyInvalidRecordsError
+from closecast.kafka.errors import BrokerUnavailableError, FencedError, StoppedError, TooManyInvalidRecordsError
 from closecast.ports import PortInUseError
 from closecast.settings import load_or_exit
 from closecast.telemetry.logs import configure_logs, get_logger
 from closecast.telemetry.metrics import serve_metrics
 from closecast_ingestor.commands import execute
 from closecast_ingestor.metrics import DEFAULT_PORT
-from closecast_ingestor.rounds import StoppedError
 from closecast_ingestor.settings import IngestorSettings
 from closecast_ingestor.sources.base import SourceError
 

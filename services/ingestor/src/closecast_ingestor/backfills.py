@@ -10,11 +10,11 @@ from uuid import UUID
 
 from closecast.events import BackfillEvent, BackfillOutcome, InvalidEventError
 from closecast.kafka import begins_of, ensure_topics, new_consumer, partitions_of, read_to_end
+from closecast.kafka.errors import StoppedError
 from closecast.telemetry.logs import get_logger
 from closecast_ingestor import metrics
 from closecast_ingestor.backfill_queue import BackfillQueue, Batch
 from closecast_ingestor.publishing import Publication
-from closecast_ingestor.rounds import StoppedError
 from closecast_ingestor.settings import IngestorSettings
 from closecast_ingestor.settled import Window, prepare
 from closecast_ingestor.sources.base import Failure, History, Source, SourceError
@@ -63,7 +63,9 @@ class Backfills:
         self._window = window
         self._stop = stop
         topics = self._kafka.topics
-        ensure_topics(self._kafka, [topics.backfill_requests, topics.backfill_requests.dead_letters, topics.backfills])
+        ensure_topics(
+            self._kafka, [topics.backfill_requests, topics.backfill_requests.dead_letters, topics.backfills], stop
+        )
         self._queue = BackfillQueue(self._kafka, settings.backfill_group)
 
     def close(self) -> None:

@@ -88,7 +88,7 @@ def universe(settings: IngestorSettings, source: Source) -> tuple[str, ...]:
 
 def _once(settings: IngestorSettings, source: Source, symbols: Sequence[str], stop: threading.Event) -> bool:
     window = _rounds_window(settings)
-    with _publication(settings, symbols, window) as publication:
+    with _publication(settings, symbols, window, stop) as publication:
         outcome = _publish_round(source, symbols, window, publication, stop)
     return not outcome.failed
 
@@ -97,7 +97,7 @@ def _replay(settings: IngestorSettings, source: Source, symbols: Sequence[str], 
     window = _window(settings, None)
     outcome = Outcome()
     quotes: list[Quote] = []
-    with _publication(settings, symbols, window) as publication:
+    with _publication(settings, symbols, window, stop) as publication:
         for prepared in read_universe(source, symbols, window, outcome, stop):
             quotes += prepared.quotes
             prepared.quotes = []
@@ -115,7 +115,10 @@ def _download(settings: IngestorSettings, source: Source, symbols: Sequence[str]
 def _run(settings: IngestorSettings, source: Source, symbols: Sequence[str], stop: threading.Event) -> bool:
     schedule = Schedule(symbols, _settle_delay(settings), timedelta(seconds=settings.retry_s))
     while not stop.is_set():
-        with _outlasting_kafka(stop), _publication(settings, schedule.symbols, _rounds_window(settings)) as publication:
+        with (
+            _outlasting_kafka(stop),
+            _publication(settings, schedule.symbols, _rounds_window(settings), stop) as publication,
+        ):
 
             def ask(due: Sequence[str], now: datetime) -> Outcome:
                 return _scheduled_round(source, due, _rounds_window(settings, now), publication, stop)
@@ -133,7 +136,7 @@ def _serve(settings: IngestorSettings, source: Source, symbols: Sequence[str], s
     while not stop.is_set():
         with (
             _outlasting_kafka(stop),
-            _publication(settings, symbols, _rounds_window(settings)) as publication,
+            _publication(settings, symbols, _rounds_window(settings), stop) as publication,
             _backfills(settings, source, publication, stop) as backfills,
         ):
             _log.info("waiting for backfill requests", source=source.name)
@@ -193,8 +196,10 @@ def _publish_round(
     return outcome
 
 
-def _publication(settings: IngestorSettings, symbols: Sequence[str], window: Window) -> Publication:
-    return Publication(settings.kafka, settings.identity, symbols, window.since, settings.batch_size)
+def _publication(
+    settings: IngestorSettings, symbols: Sequence[str], window: Window, stop: threading.Event
+) -> Publication:
+    return Publication(settings.kafka, settings.identity, symbols, window.since, settings.batch_size, stop=stop)
 
 
 def _rounds_window(settings: IngestorSettings, now: datetime | None = None) -> Window:

@@ -1,5 +1,6 @@
 """Publishing what is new, in batches that readers see whole or not at all."""
 
+import threading
 from collections import Counter
 from collections.abc import Collection
 from datetime import date, datetime
@@ -36,13 +37,22 @@ class Publication:
         symbols: Symbols that will be published.
         since: Sessions that closed before are not published.
         batch_size: Most events in one transaction.
+        stop: Ends the wait for a broker when it is set.
 
     Raises:
         BrokerUnavailableError: If no broker answers.
+        StoppedError: If `stop` is set before one does.
     """
 
     def __init__(
-        self, kafka: KafkaSettings, transactional_id: str, symbols: Collection[str], since: datetime, batch_size: int
+        self,
+        kafka: KafkaSettings,
+        transactional_id: str,
+        symbols: Collection[str],
+        since: datetime,
+        batch_size: int,
+        *,
+        stop: threading.Event | None = None,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self.since = since
@@ -51,7 +61,7 @@ class Publication:
         self._quotes: dict[tuple[str, date], Quote] = {}
         self._letters: dict[tuple[bytes | None, bytes | None, str], DeadLetter] = {}
         self._others: list[tuple[Topic, Event | DeadLetter]] = []
-        ensure_topics(kafka, [self._topic, self._topic.dead_letters])
+        ensure_topics(kafka, [self._topic, self._topic.dead_letters], stop)
         self._publisher = TransactionalPublisher(kafka, CLIENT_ID, transactional_id)
         self._ledger = Ledger(kafka)
         self._ledger.read_dead_letters()

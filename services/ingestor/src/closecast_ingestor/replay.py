@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from closecast.events import Quote
+from closecast.kafka.errors import StoppedError
 from closecast.telemetry.progress import progress_bars
 from closecast_ingestor import metrics
 from closecast_ingestor.publishing import Publication
-from closecast_ingestor.rounds import StoppedError
 
 
 def replay(publication: Publication, quotes: Iterable[Quote], speed: float, stop: threading.Event) -> None:

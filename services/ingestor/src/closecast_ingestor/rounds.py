@@ -9,6 +9,7 @@ from datetime import date
 from structlog.contextvars import bound_contextvars
 
 from closecast.calendars import calendar_of_symbol
+from closecast.kafka.errors import StoppedError
 from closecast.telemetry.logs import get_logger
 from closecast.telemetry.progress import progress_bars
 from closecast_ingestor import metrics
@@ -16,10 +17,6 @@ from closecast_ingestor.settled import Prepared, Window, prepare
 from closecast_ingestor.sources.base import Failure, Source
 
 _log = get_logger(__name__)
-
-
-class StoppedError(RuntimeError):
-    """The process was asked to stop before the work was done."""
 
 
 @dataclass(slots=True)

@@ -39,10 +39,11 @@ class TrainerService:
 
         Raises:
             BrokerUnavailableError: If no broker answers at the start.
+            StoppedError: If it is told to stop before one does.
             TooManyInvalidRecordsError: If too large a share of the records is bad.
             FencedError: If another trainer took over without the group telling this one.
         """
-        ensure_topics(self._settings.kafka, self._settings.kafka.topics)
+        ensure_topics(self._settings.kafka, self._settings.kafka.topics, stop)
         group = self._settings.group
         queue = RequestQueue(
             self._settings.kafka,

@@ -2,7 +2,7 @@
 
 from closecast.kafka.admin import ensure_topics
 from closecast.kafka.clients import new_consumer, new_producer
-from closecast.kafka.errors import BrokerUnavailableError, FencedError, TooManyInvalidRecordsError
+from closecast.kafka.errors import BrokerUnavailableError, FencedError, StoppedError, TooManyInvalidRecordsError
 from closecast.kafka.invalid_records import InvalidRecordLimits, InvalidRecordPolicy
 from closecast.kafka.publisher import Publisher, TransactionalPublisher
 from closecast.kafka.reader import begins_of, ends_of, offsets_of_latest, offsets_since, partitions_of, read_to_end
@@ -15,6 +15,7 @@ __all__ = [
     "InvalidRecordPolicy",
     "KafkaSettings",
     "Publisher",
+    "StoppedError",
     "TooManyInvalidRecordsError",
     "TransactionalPublisher",
     "begins_of",

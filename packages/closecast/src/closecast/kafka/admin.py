@@ -1,5 +1,6 @@
 """Waiting for the brokers, and creating the topics."""
 
+import threading
 import time
 from collections.abc import Iterable
 from typing import Final
@@ -8,7 +9,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
-from closecast.kafka.errors import BrokerUnavailableError
+from closecast.kafka.errors import BrokerUnavailableError, StoppedError
 from closecast.kafka.settings import KafkaSettings
 from closecast.telemetry.logs import get_logger
 from closecast.topics import Topic
@@ -18,13 +19,19 @@ _ATTEMPT_MS: Final = 2000
 _log = get_logger(__name__)
 
 
-def ensure_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> None:
+def ensure_topics(settings: KafkaSettings, topics: Iterable[Topic], stop: threading.Event | None = None) -> None:
     """Wait for the brokers, then create the topics that are missing; those that exist stay as they are.
+
+    Args:
+        settings: How to reach Kafka.
+        topics: That are to be there.
+        stop: Ends the wait when it is set.
 
     Raises:
         BrokerUnavailableError: If no broker answers within ``connect_timeout_s``.
+        StoppedError: If `stop` is set before one does.
     """
-    admin = connect_admin(settings)
+    admin = connect_admin(settings, stop)
     try:
         present = set(admin.list_topics())
         for topic in topics:
@@ -34,11 +41,12 @@ def ensure_topics(settings: KafkaSettings, topics: Iterable[Topic]) -> None:
         admin.close()
 
 
-def connect_admin(settings: KafkaSettings) -> KafkaAdminClient:
+def connect_admin(settings: KafkaSettings, stop: threading.Event | None = None) -> KafkaAdminClient:
     """Return an admin client as soon as a broker answers.
 
     Raises:
         BrokerUnavailableError: If none does within ``connect_timeout_s``.
+        StoppedError: If `stop` is set before one does.
     """
     deadline = time.monotonic() + settings.connect_timeout_s
     told = False
@@ -57,7 +65,10 @@ def connect_admin(settings: KafkaSettings) -> KafkaAdminClient:
             if not told:
                 _log.info("waiting for Kafka", bootstrap_servers=settings.bootstrap_servers)
                 told = True
-            time.sleep(_RETRY_S)
+            if stop is None:
+                time.sleep(_RETRY_S)
+            elif stop.wait(_RETRY_S):
+                raise StoppedError("stopped while no Kafka broker answered") from error
 
 
 def _create(admin: KafkaAdminClient, settings: KafkaSettings, topic: Topic) -> None:

@@ -5,6 +5,10 @@ class BrokerUnavailableError(ConnectionError):
     """No broker answered in time."""
 
 
+class StoppedError(RuntimeError):
+    """The process was asked to stop before the work was done."""
+
+
 class FencedError(RuntimeError):
     """A newer instance has taken over this one's transactions; this one must stop."""
 
