@@ -40,12 +40,12 @@ format: $(INSTALLED) ## Format the code and mend what ruff can
 	$(BIN)/ruff check --fix .
 
 .PHONY: test
-test: $(INSTALLED) ## All tests: unit, contract, integration
-	$(BIN)/pytest $(ARGS)
+test: $(INSTALLED) ## All tests that need no cluster: unit, contract, integration
+	$(BIN)/pytest -m "not cluster" $(ARGS)
 
 .PHONY: test-fast
 test-fast: $(INSTALLED) ## Only the tests that need no broker, MLflow, Ray or browser
-	$(BIN)/pytest -m "not kafka and not mlflow and not ray and not browser and not slow" $(ARGS)
+	$(BIN)/pytest -m "not kafka and not mlflow and not ray and not browser and not cluster and not slow" $(ARGS)
 
 .PHONY: fuzz
 fuzz: $(INSTALLED) ## Thousands of random requests, bodies and files (TIMES=n for more or fewer)
@@ -84,12 +84,19 @@ include charts/charts.mk
 
 ##@ Dependencies
 .PHONY: lock
-lock: $(UV) ## Pin all dependencies anew into requirements.txt
-	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-	  --no-annotate --all-extras --group pyproject.toml:dev \
-	  $(addsuffix /pyproject.toml,$(PACKAGES)) $(addprefix --no-emit-package ,$(WORKSPACE)) -o requirements.txt
+lock: $(UV) ## Pin all dependencies anew into the files requirements*.txt
+	$(COMPILE) --all-extras --group pyproject.toml:dev $(addsuffix /pyproject.toml,$(PACKAGES)) -o requirements.txt
+	$(COMPILE) --group pyproject.toml:build -o requirements-build.txt
+	for service in $(SERVICES); do \
+	  $(COMPILE) services/$$service/pyproject.toml --constraint requirements.txt -o services/$$service/requirements.txt; \
+	done
+	cd services/trainer && awk '/^[a-z]/ {torch = /^(torch|triton|cuda-|nvidia-)/ && !/^nvidia-ml-py=/} \
+	  {print > (torch ? "requirements-torch.txt" : ".requirements.txt")}' requirements.txt && mv .requirements.txt requirements.txt
 
-WORKSPACE := closecast closecast-local closecast-ingestor closecast-trainer closecast-predictor
+SERVICES := ingestor trainer predictor
+WORKSPACE := closecast closecast-local $(addprefix closecast-,$(SERVICES))
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+  --no-annotate $(addprefix --no-emit-package ,$(WORKSPACE))
 
 $(INSTALLED): requirements.txt $(addsuffix /pyproject.toml,$(PACKAGES)) | $(UV)
 	@echo "installing into $(VENV) (several GB the first time, torch among them)"
@@ -103,7 +110,26 @@ $(INSTALLED): requirements.txt $(addsuffix /pyproject.toml,$(PACKAGES)) | $(UV)
 	  || { echo "Closecast needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "bringing uv into .tools"
 	@$(PYTHON) -m venv .tools
-	@.tools/bin/pip install --quiet --disable-pip-version-check uv
+	@.tools/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-build.txt
+
+##@ Images
+BUILDER ?= docker build
+REGISTRY ?=
+TAG ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
+SOURCE ?= $(shell git remote get-url origin 2>/dev/null | sed -E 's|//[^/@]*@|//|')
+IMAGES := $(addprefix image-,$(SERVICES))
+
+.PHONY: images $(IMAGES)
+images: $(IMAGES) ## Build the services' images (BUILDER="docker build" REGISTRY= TAG=version FLAGS=)
+
+$(IMAGES): image-%: services/%/Dockerfile
+	$(BUILDER) --file $< --tag $(addsuffix /,$(REGISTRY))closecast/$*:$(TAG) \
+	  --build-arg VERSION=$(TAG) --build-arg REVISION=$(REVISION) --build-arg SOURCE=$(SOURCE) $(FLAGS) .
+
+.PHONY: e2e
+e2e: $(INSTALLED) ## The tests on the cluster of KUBECONFIG, which must have the images of REGISTRY and TAG
+	IMAGES_PREFIX=$(addsuffix /,$(REGISTRY)) IMAGES_TAG=$(TAG) $(BIN)/pytest -m cluster $(ARGS)
 
 ##@ Help
 .PHONY: help
