@@ -7,14 +7,18 @@ KUBECTL_VALIDATE_VERSION := v0.0.4
 KUBERAY_VERSION := v1.5.1
 KEDA_VERSION := v2.20.2
 PROMETHEUS_OPERATOR_VERSION := v0.85.0
+# Prometheus 3.5, which its Go module numbers 0.305
+PROMETHEUS_VERSION := v0.305.0
 
 TOOLS := .tools/bin
 CRDS := .tools/crds
 HELM := $(TOOLS)/helm
 CHARTS := ingestor trainer predictor closecast
-CHART_TOOLS := $(HELM) $(TOOLS)/helm-docs $(TOOLS)/kubectl-validate $(CRDS)/.fetched
+CHART_TOOLS := $(HELM) $(TOOLS)/helm-docs $(TOOLS)/kubectl-validate $(TOOLS)/promtool $(CRDS)/.fetched
 HELM_INTERNALS := helm.sh/helm/v3
 NEED_GO = command -v go >/dev/null || { echo "the charts' tools are built by Go 1.24 or newer: https://go.dev/dl"; exit 1; }
+# Folder of a Go module, fetched if need be
+MODULE = go mod download -json $(1) | sed -n 's/^\t"Dir": "\(.*\)",$$/\1/p'
 GO_INSTALL = $(NEED_GO); GOBIN=$(abspath $(TOOLS)) go install -trimpath
 
 ##@ Charts
@@ -27,12 +31,13 @@ charts-deps: $(HELM) ## Put the charts that the charts depend on beside them, as
 	@for chart in $(CHARTS); do $(HELM) dependency update --skip-refresh charts/$$chart >/dev/null; done
 
 .PHONY: charts-docs
-charts-docs: $(INSTALLED) charts-tools ## Regenerate README.md, values.schema.json and the snapshots of the charts
+charts-docs: $(INSTALLED) charts-tools ## Regenerate README.md, values.schema.json, dashboards and snapshots of the charts
+	$(BIN)/python -m charts.dashboards
 	$(BIN)/python charts/generate.py
 	CLOSECAST_UPDATE_SNAPSHOTS=1 $(BIN)/pytest -q tests/charts/test_snapshots.py
 
 .PHONY: charts-tools
-charts-tools: $(CHART_TOOLS) ## Bring Helm, helm-docs, kubectl-validate and the operators' schemas into .tools (needs Go)
+charts-tools: $(CHART_TOOLS) ## Bring Helm, helm-docs, kubectl-validate, promtool and the operators' schemas into .tools (needs Go)
 
 $(HELM): charts/charts.mk
 	@echo "building Helm into $(TOOLS)"
@@ -49,10 +54,15 @@ $(TOOLS)/kubectl-validate: charts/charts.mk
 	@$(GO_INSTALL) sigs.k8s.io/kubectl-validate@$(KUBECTL_VALIDATE_VERSION)
 	@touch $@
 
+# Its module replaces some of what it needs, which `go install` refuses.
+$(TOOLS)/promtool: charts/charts.mk
+	@$(NEED_GO); go build -C "$$($(call MODULE,github.com/prometheus/prometheus@$(PROMETHEUS_VERSION)))" \
+	  -trimpath -ldflags "-s -w" -o $(abspath $@) ./cmd/promtool
+
 # The operators' Go modules carry the schemas of their resources.
 $(CRDS)/.fetched: charts/charts.mk
 	@$(NEED_GO); rm -rf $(CRDS) && mkdir -p $(CRDS)
-	@fetch() { cp "$$(go mod download -json $$1 | sed -n 's/^\t"Dir": "\(.*\)",$$/\1/p')"/$$2 $(CRDS); }; \
+	@fetch() { cp "$$($(call MODULE,$$1))"/$$2 $(CRDS); }; \
 	  fetch github.com/ray-project/kuberay/ray-operator@$(KUBERAY_VERSION) config/crd/bases/ray.io_rayservices.yaml; \
 	  fetch github.com/kedacore/keda/v2@$(KEDA_VERSION) config/crd/bases/keda.sh_scaledobjects.yaml; \
 	  fetch github.com/kedacore/keda/v2@$(KEDA_VERSION) config/crd/bases/keda.sh_triggerauthentications.yaml; \

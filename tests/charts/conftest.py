@@ -10,7 +10,7 @@ from tests.charts.charts import CRDS, NAMES, ROOT, TOOLS, Charts
 
 @pytest.fixture(scope="session")
 def charts(tmp_path_factory: pytest.TempPathFactory) -> Charts:
-    tools = (TOOLS / "helm", TOOLS / "helm-docs", TOOLS / "kubectl-validate", CRDS / ".fetched")
+    tools = (TOOLS / "helm", TOOLS / "helm-docs", TOOLS / "kubectl-validate", TOOLS / "promtool", CRDS / ".fetched")
     missing = [tool.name for tool in tools if not tool.exists()]
     if missing:
         reason = f"the charts' tools are missing ({', '.join(missing)}): make charts-tools"

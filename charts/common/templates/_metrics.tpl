@@ -45,3 +45,20 @@ spec:
       {{- include "common.selectorLabels" .context | nindent 6 }}
       app.kubernetes.io/component: metrics
 {{- end -}}
+
+{{/* PrometheusRule of a chart's files/rules.yaml, if wanted. */}}
+{{- define "common.prometheusRule" -}}
+{{- if .Values.monitoring.rules.enabled -}}
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata:
+  name: {{ include "common.fullname" . }}
+  labels:
+    {{- include "common.labels" . | nindent 4 }}
+    {{- with .Values.monitoring.rules.additionalLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  {{- .Files.Get "files/rules.yaml" | nindent 2 }}
+{{- end -}}
+{{- end -}}

@@ -4,10 +4,13 @@ import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from prometheus_client import REGISTRY
+
 from closecast_ingestor.rounds import Outcome
 from closecast_ingestor.schedule import Schedule, follow
 
 HOUR = timedelta(hours=1)
+SERIES = "closecast_ingestor_settled_session_timestamp_seconds"
 FRIDAY_NIGHT = datetime(2024, 4, 5, 23, 0, tzinfo=UTC)
 NEW_YORK_SETTLES = datetime(2024, 4, 8, 21, 0, tzinfo=UTC)
 
@@ -103,3 +106,12 @@ def test_it_asks_at_once_and_stops_when_told() -> None:
 
     follow(schedule("AAPL"), ask, stop.wait, stop)
     assert [symbols for symbols, _ in asked] == [["AAPL"]]
+
+
+def test_it_tells_which_session_of_each_exchange_has_settled() -> None:
+    """On 15 November 2024 Sao Paulo has a holiday, New York trades."""
+    schedule("AAPL", "PETR4.SA").tell(datetime(2024, 11, 15, 23, 0, tzinfo=UTC))
+
+    told = [REGISTRY.get_sample_value(SERIES, {"exchange": exchange}) for exchange in ("XNYS", "BVMF")]
+    closes = datetime(2024, 11, 15, 21, 0, tzinfo=UTC), datetime(2024, 11, 14, 21, 0, tzinfo=UTC)
+    assert told == [close.timestamp() for close in closes]

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 from services.predictor.tests.support import write_version
 
 from closecast.model_names import ModelNames
@@ -9,6 +10,8 @@ from closecast_predictor.champion import Retired
 from closecast_predictor.speakers import Speakers
 
 NAMES = ModelNames("closecast-panel")
+CREATED = "closecast_predictor_model_created_timestamp_seconds"
+INFO = "closecast_predictor_model_info"
 SYMBOLS = ("AAPL", "PETR4.SA", "VALE3.SA")
 
 
@@ -45,3 +48,15 @@ def test_a_lineup_that_was_handed_out_stays_as_it_is(own: LoadedModel, panel: Lo
 
     assert before.of("PETR4.SA") is own
     assert speakers.lineup.of("PETR4.SA") is panel
+
+
+def test_prometheus_sees_who_speaks_and_since_when(own: LoadedModel, panel: LoadedModel) -> None:
+    speakers = Speakers(NAMES)
+    speakers.change([own, panel], SYMBOLS)
+    speakers.change([Retired(own.name)], SYMBOLS)
+
+    assert panel.model.created_at is not None
+    told = {name: REGISTRY.get_sample_value(CREATED, {"model": name}) for name in (own.name, panel.name)}
+    assert told == {own.name: 0, panel.name: panel.model.created_at.timestamp()}
+    assert REGISTRY.get_sample_value(INFO, {"model": own.name, "version": "1"}) == 0
+    assert REGISTRY.get_sample_value(INFO, {"model": panel.name, "version": "4"}) == 1

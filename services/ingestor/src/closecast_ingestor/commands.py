@@ -46,6 +46,7 @@ def execute(settings: IngestorSettings, stop: threading.Event) -> bool:
         TooManyInvalidRecordsError: If so many backfill requests are bad that their writer must be broken.
     """
     source = make_source(settings, stop)
+    metrics.DEAD_LETTERS.labels(source.name)  # Prometheus sees no increase of a series that was not there before
     symbols = () if settings.command == "serve" else universe(settings, source)
     return _COMMANDS[settings.command](settings, source, symbols, stop)
 

@@ -27,6 +27,15 @@ BACKFILLS = Counter("closecast_ingestor_backfills", "Backfill requests that were
 LAST_SESSION = Gauge(
     "closecast_ingestor_last_session_timestamp_seconds", "Close of the latest session published or found.", ["exchange"]
 )
+SETTLED_SESSION = Gauge(
+    "closecast_ingestor_settled_session_timestamp_seconds",
+    "Close of the latest session that has settled, published or not.",
+    ["exchange"],
+)
 NEXT_ROUND = Gauge("closecast_ingestor_next_round_timestamp_seconds", "When the next scheduled round begins.")
 SESSIONS_TO_REPLAY = Gauge("closecast_ingestor_sessions_to_replay", "Sessions of the replay.")
 SESSIONS_REPLAYED = Gauge("closecast_ingestor_sessions_replayed", "Sessions of the replay that are done.")
+
+# Prometheus sees no increase of a series that was not there before.
+for _outcome in ("complete", "behind", "failed", "kafka-error"):
+    ROUNDS.labels(_outcome)

@@ -78,6 +78,12 @@ class Schedule:
         calendars = {calendar_of_symbol(symbol) for symbol in self.symbols}
         return min(calendar.next_close(now - self._delay) + self._delay for calendar in calendars)
 
+    def tell(self, now: datetime) -> None:
+        """Tell Prometheus which session of each exchange has settled, so that it sees what is missing."""
+        for calendar in {calendar_of_symbol(symbol) for symbol in self.symbols}:
+            session = calendar.last_settled(now, self._delay)
+            metrics.SETTLED_SESSION.labels(calendar.mic).set(calendar.closes_at(session).timestamp())
+
     def _settled(self, symbol: str, now: datetime) -> date:
         return calendar_of_symbol(symbol).last_settled(now, self._delay)
 
@@ -99,6 +105,7 @@ def follow(
     """
     while not stop.is_set():
         now = datetime.now(UTC)
+        schedule.tell(now)
         due = schedule.due(now)
         if due:
             schedule.note(due, ask(due, now), now)
@@ -106,5 +113,6 @@ def follow(
         metrics.NEXT_ROUND.set(wake.timestamp())
         _log.info("waiting for the next round", at=wake.isoformat(timespec="seconds"))
         while not stop.is_set() and (left := (wake - datetime.now(UTC)).total_seconds()) > 0:
+            schedule.tell(datetime.now(UTC))
             nap(min(left, _LONGEST_NAP_S))
             wake = min(wake, schedule.next_settled(datetime.now(UTC)))

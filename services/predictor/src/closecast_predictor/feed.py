@@ -58,6 +58,8 @@ class Feed:
             )
             if topic.event is not None
         }
+        for name in self._events:
+            metrics.INVALID_RECORDS.labels(name)  # Prometheus sees no increase of a series that was not there before
         self._span = timedelta(days=sessions * _DAYS_A_SESSION)
         self._consumer = new_consumer(settings, "closecast-predictor", max_poll_records=2000)
 

@@ -89,6 +89,12 @@ MODEL_INFO: Final = Gauge(
     ["model", "version"],
     multiprocess_mode="mostrecent",
 )
+MODEL_CREATED: Final = Gauge(
+    "closecast_predictor_model_created_timestamp_seconds",
+    "When the version of a model that speaks was trained; 0 for one that does not speak, and for the base.",
+    ["model"],
+    multiprocess_mode="mostrecent",
+)
 MODEL_STALE: Final = Gauge(
     "closecast_predictor_model_stale",
     "1 while the panel's champion could not be loaded and an older version or the base speaks.",

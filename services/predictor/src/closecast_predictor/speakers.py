@@ -40,7 +40,11 @@ class Speakers:
             else:
                 own[symbol] = change
         before, self.lineup = self.lineup, Lineup(panel, own)
-        for lineup, value in ((before, 0), (self.lineup, 1)):
-            for loaded in lineup:
-                metrics.MODEL_INFO.labels(loaded.name, loaded.model.version).set(value)
+        for loaded in before:
+            metrics.MODEL_INFO.labels(loaded.name, loaded.model.version).set(0)
+            metrics.MODEL_CREATED.labels(loaded.name).set(0)
+        for loaded in self.lineup:
+            created_at = loaded.model.created_at
+            metrics.MODEL_INFO.labels(loaded.name, loaded.model.version).set(1)
+            metrics.MODEL_CREATED.labels(loaded.name).set(0 if created_at is None else created_at.timestamp())
         return {symbol for symbol in symbols if self.lineup.of(symbol) is not before.of(symbol)}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event as Flag
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from mlflow.exceptions import MlflowException
@@ -21,14 +21,12 @@ from closecast.telemetry.logs import get_logger
 from closecast_trainer.config import TrainingConfig
 from closecast_trainer.decisions import Decisions
 from closecast_trainer.history import History, PastTraining
-from closecast_trainer.metrics import TrainerMetrics
+from closecast_trainer.metrics import TrainerMetrics, Work
 from closecast_trainer.registry import Champion, Registry, TrainingCancelledError
 from closecast_trainer.runlog import RunLog
 from closecast_trainer.settings import TrainerSettings
 from closecast_trainer.verdicts import Verdict, failed, judged
 from closecast_trainer.worker import Assignment, Failed, WorkerCancelledError, run_worker
-
-Work = Literal["trained", "known"]
 
 _PLOTS: Final = "plots"
 _log = get_logger(__name__)

@@ -44,6 +44,7 @@ class Leader:
         self._queue = queue
         self._metrics = metrics
         self._topics = settings.kafka.topics
+        self._metrics.dead_letters.labels(self._topics.training_requests.name)
         self._quiet_s = settings.policy.quiet_s
         self._invalid_requests = InvalidRecordPolicy(settings.invalid_records)
         self._cancelled = Flag()

@@ -1,8 +1,14 @@
 """What the trainer tells Prometheus."""
 
-from typing import Final
+from itertools import product
+from typing import Final, Literal, get_args
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+
+from closecast.events import TrainingOutcome
+
+Work = Literal["trained", "known"]
+"""Whether a request led to a training, or its outcome was known."""
 
 DEFAULT_PORT: Final = 9202
 _TRAINING_SECONDS: Final = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
@@ -58,3 +64,6 @@ class TrainerMetrics:
             "closecast_trainer_registry_retries", "Calls to MLflow that had to be repeated.", registry=registry
         )
         self.registry_up.set(1)
+        # Prometheus sees no increase of a series that was not there before.
+        for outcome, work in product(get_args(TrainingOutcome), get_args(Work)):
+            self.trainings.labels(outcome, work)

@@ -54,6 +54,7 @@ class QuoteFeed:
         self._publisher = publisher
         self._invalid_records = InvalidRecordPolicy(limits)
         self._metrics = metrics
+        self._metrics.dead_letters.labels(self._topic.name)
         self._consumer = new_consumer(kafka, client_id, max_poll_records=_BATCH)
         self._assigned: list[TopicPartition] = []
         self._stored: dict[int, int] = {}
