@@ -5,12 +5,14 @@ import pytest
 
 from closecast.kafka import BrokerUnavailableError, KafkaSettings, StoppedError, ensure_topics
 from closecast.kafka.admin import connect_admin
+from closecast.telemetry.readiness import KAFKA, READINESS
 
 
 def test_missing_topics_are_created_as_documented_and_the_rest_stays(kafka_settings: KafkaSettings) -> None:
     ensure_topics(kafka_settings, kafka_settings.topics)
     ensure_topics(kafka_settings.model_copy(update={"partitions": 9}), kafka_settings.topics)
     admin = connect_admin(kafka_settings)
+    assert KAFKA not in READINESS.missing
     described = {
         found["name"]: len(found["partitions"])
         for found in admin.describe_topics([t.name for t in kafka_settings.topics])
@@ -29,6 +31,7 @@ def test_no_broker_gives_one_clear_line() -> None:
     settings = KafkaSettings(bootstrap_servers=f"127.0.0.1:{port}", connect_timeout_s=1)
     with pytest.raises(BrokerUnavailableError, match=f"no Kafka broker answers at 127.0.0.1:{port} after 1 s"):
         ensure_topics(settings, settings.topics)
+    assert READINESS.missing == {KAFKA: f"no broker answers at 127.0.0.1:{port}"}
 
 
 def test_a_start_that_waits_for_a_broker_can_be_stopped() -> None:

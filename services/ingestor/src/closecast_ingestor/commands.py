@@ -13,6 +13,7 @@ from closecast.events import Quote
 from closecast.kafka.errors import BrokerUnavailableError
 from closecast.symbols import InvalidSymbolError, parse_symbol
 from closecast.telemetry.logs import get_logger
+from closecast.telemetry.readiness import KAFKA, READINESS
 from closecast_ingestor import metrics
 from closecast_ingestor.backfills import Backfills
 from closecast_ingestor.download import write_csv
@@ -153,6 +154,7 @@ def _outlasting_kafka(stop: threading.Event) -> Iterator[None]:
         yield
     except (KafkaError, BrokerUnavailableError) as error:
         metrics.ROUNDS.labels("kafka-error").inc()
+        READINESS.lost(KAFKA, str(error))
         _log.error("Kafka has failed; trying again", error=str(error), wait_s=_BROKER_RETRY_S)
         stop.wait(_BROKER_RETRY_S)
 

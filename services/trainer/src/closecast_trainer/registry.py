@@ -17,6 +17,7 @@ from mlflow.tracking import MlflowClient
 from closecast.events import TrainingRequest
 from closecast.mlflow_settings import ARTIFACT_PATH, CHAMPION, CHOSEN_TAG, REQUEST_TAG, MlflowSettings
 from closecast.telemetry.logs import get_logger
+from closecast.telemetry.readiness import MLFLOW, READINESS
 from closecast_trainer.metrics import TrainerMetrics
 
 IDENTITY_TAG: Final = "closecast.identity"
@@ -180,6 +181,7 @@ class Registry:
 
         answer = self._retrying(attempt)
         self._metrics.registry_up.set(1)
+        READINESS.found(MLFLOW)
         return answer
 
     def experiment_id(self) -> str:
@@ -198,6 +200,7 @@ class Registry:
         error = state.outcome.exception() if state.outcome else None
         self._metrics.registry_up.set(0)
         self._metrics.registry_retries.inc()
+        READINESS.lost(MLFLOW, f"no answer from {self.tracking_uri}")
         wait = state.next_action.sleep if state.next_action else 0
         _log.warning(
             "MLflow does not answer, trying again",

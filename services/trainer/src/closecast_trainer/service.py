@@ -7,6 +7,7 @@ from kafka.errors import KafkaError
 
 from closecast.kafka import ensure_topics
 from closecast.telemetry.logs import get_logger
+from closecast.telemetry.readiness import KAFKA, READINESS
 from closecast_trainer.history import HistoryInUseError
 from closecast_trainer.leader import Leader
 from closecast_trainer.metrics import TrainerMetrics
@@ -67,7 +68,9 @@ class TrainerService:
                 self._lead(queue)
             if self._leader is not None:
                 self._leader.step(_WAIT_S)
+            READINESS.found(KAFKA)
         except KafkaError as error:
+            READINESS.lost(KAFKA, repr(error))
             _log.warning("Kafka does not answer, starting over from what is stored", error=repr(error))
             self._stand_down()
             queue.put_back()

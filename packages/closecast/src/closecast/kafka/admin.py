@@ -12,6 +12,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 from closecast.kafka.errors import BrokerUnavailableError, StoppedError
 from closecast.kafka.settings import KafkaSettings
 from closecast.telemetry.logs import get_logger
+from closecast.telemetry.readiness import KAFKA, READINESS
 from closecast.topics import Topic
 
 _RETRY_S: Final = 0.5
@@ -49,10 +50,11 @@ def connect_admin(settings: KafkaSettings, stop: threading.Event | None = None) 
         StoppedError: If `stop` is set before one does.
     """
     deadline = time.monotonic() + settings.connect_timeout_s
+    READINESS.lost(KAFKA, f"no broker answers at {settings.bootstrap_servers}")
     told = False
     while True:
         try:
-            return KafkaAdminClient(
+            admin = KafkaAdminClient(
                 **settings.client_options(), client_id="closecast-admin", bootstrap_timeout_ms=_ATTEMPT_MS
             )
         except (KafkaError, OSError) as error:
@@ -69,6 +71,9 @@ def connect_admin(settings: KafkaSettings, stop: threading.Event | None = None) 
                 time.sleep(_RETRY_S)
             elif stop.wait(_RETRY_S):
                 raise StoppedError("stopped while no Kafka broker answered") from error
+        else:
+            READINESS.found(KAFKA)
+            return admin
 
 
 def _create(admin: KafkaAdminClient, settings: KafkaSettings, topic: Topic) -> None:

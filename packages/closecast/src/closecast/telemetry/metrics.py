@@ -1,14 +1,15 @@
-"""Prometheus metrics of a service, on a port of their own."""
+"""Prometheus metrics of a service, and whether it is ready, on a port of their own."""
 
 import errno
 from collections.abc import Callable
 
-from prometheus_client import REGISTRY, CollectorRegistry, start_http_server
+from prometheus_client import REGISTRY, CollectorRegistry, make_wsgi_app, start_http_server
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from closecast.ports import PortInUseError
 from closecast.settings import SettingsGroup
+from closecast.telemetry.readiness import READINESS, Readiness, with_health
 
 
 class MetricsSettings(SettingsGroup):
@@ -26,9 +27,12 @@ class MetricsSettings(SettingsGroup):
 
 
 def serve_metrics(
-    settings: MetricsSettings, default_port: int, registry: CollectorRegistry = REGISTRY
+    settings: MetricsSettings,
+    default_port: int,
+    registry: CollectorRegistry = REGISTRY,
+    readiness: Readiness = READINESS,
 ) -> Callable[[], None]:
-    """Serve /metrics from a background thread and return what stops it.
+    """Serve /metrics, /livez and /readyz from a background thread and return what stops it.
 
     Raises:
         PortInUseError: If the port is taken.
@@ -43,6 +47,8 @@ def serve_metrics(
             raise
         msg = f"port {port} for metrics is in use; set CLOSECAST_METRICS_PORT or --metrics.port to a free one"
         raise PortInUseError(msg) from error
+
+    server.set_app(with_health(make_wsgi_app(registry), readiness))
 
     def stop() -> None:
         server.shutdown()
