@@ -44,8 +44,8 @@ test: $(INSTALLED) ## All tests that need no cluster: unit, contract, integratio
 	$(BIN)/pytest -m "not cluster" $(ARGS)
 
 .PHONY: test-fast
-test-fast: $(INSTALLED) ## Only the tests that need no broker, MLflow, Ray or browser
-	$(BIN)/pytest -m "not kafka and not mlflow and not ray and not browser and not cluster and not slow" $(ARGS)
+test-fast: $(INSTALLED) ## Only the tests that need no broker, MLflow, Ray, browser or Helm
+	$(BIN)/pytest -m "not kafka and not mlflow and not ray and not browser and not charts and not cluster and not slow" $(ARGS)
 
 .PHONY: fuzz
 fuzz: $(INSTALLED) ## Thousands of random requests, bodies and files (TIMES=n for more or fewer)
