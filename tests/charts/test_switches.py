@@ -293,6 +293,15 @@ def test_ray_scales_by_what_replicas_reserve(charts: Charts) -> None:
     assert (workers["minReplicas"], workers["maxReplicas"], workers["rayStartParams"]["num-cpus"]) == (1, 3, "2")
 
 
+def test_fractions_may_come_as_text_as_set_gives_them(charts: Charts) -> None:
+    settings = settings_of(charts.render("predictor", serve__targetBusy="0.5", serve__replicaCpus="0.25"), "predictor")
+
+    assert (settings["CLOSECAST_PREDICTOR_TARGET_BUSY"], settings["CLOSECAST_PREDICTOR_REPLICA_CPUS"]) == (
+        "0.5",
+        "0.25",
+    )
+
+
 def test_serve_runs_the_application_on_every_node(charts: Charts) -> None:
     config = yaml.safe_load(charts.render("predictor").one("RayService")["spec"]["serveConfigV2"])
 
@@ -306,6 +315,7 @@ def test_upgrades_bring_up_a_second_cluster_first(charts: Charts) -> None:
     spec = charts.render("predictor", ray__oldClusterSeconds=200).one("RayService")["spec"]
 
     assert spec["upgradeStrategy"] == {"type": "NewCluster"}
+    assert spec["excludeHeadPodFromServeSvc"] is False, "it answers until the new workers do"
     assert spec["rayClusterDeletionDelaySeconds"] == 200
 
 

@@ -64,7 +64,7 @@ true
 {{- if le (int .drainSeconds) (int .requestTimeoutSeconds) -}}
 {{- fail (printf "predictor: serve.drainSeconds %d must be more than serve.requestTimeoutSeconds %d, else requests are cut off" (int .drainSeconds) (int .requestTimeoutSeconds)) -}}
 {{- end -}}
-{{- if gt (max .replicaCpus .forecasterCpus | float64) (float64 $.Values.worker.cpus) -}}
+{{- if gt (maxf .replicaCpus .forecasterCpus) (float64 $.Values.worker.cpus) -}}
 {{- fail (printf "predictor: serve.replicaCpus and serve.forecasterCpus must fit into worker.cpus %v" $.Values.worker.cpus) -}}
 {{- end -}}
 {{- end -}}
