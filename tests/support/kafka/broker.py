@@ -127,6 +127,7 @@ class KafkaBroker:
         return (*_JAVA, "-cp", f"{self._jars}{os.sep}*", main)
 
     def _format(self) -> None:
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # One that begins with a dash would be taken for a flag.
+        cluster = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         arguments = (*self._java("kafka.tools.StorageTool"), "format", "-t", cluster, "-c", str(self._properties))
         subprocess.run(arguments, capture_output=True, check=True, timeout=_START_TIMEOUT_S)
