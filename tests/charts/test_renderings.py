@@ -59,14 +59,13 @@ def test_kubernetes_and_the_operators_take_every_object(
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.usefixtures("charts")  # it looks for the tools
 def test_the_validation_finds_unknown_fields(tmp_path: Path) -> None:
     broken = tmp_path / "broken.yaml"
     spec: dict[str, Any] = {"rayClusterConfig": {"headGroupSpec": {"template": {}, "rayStartParams": {}}}, "serve": 1}
     broken.write_text(
         yaml.safe_dump({"apiVersion": "ray.io/v1", "kind": "RayService", "metadata": {"name": "a"}, "spec": spec})
     )
-    if not (TOOLS / "kubectl-validate").exists():
-        pytest.skip("kubectl-validate is missing: make charts-tools")
 
     done = validate(broken, KUBERNETES[-1])
 
