@@ -29,7 +29,7 @@ install: $(INSTALLED) ## Install everything that is pinned into .venv
 lint: $(INSTALLED) ## Style, types and the boundaries between packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy packages services tests benchmarks docs
+	$(BIN)/mypy packages services tests benchmarks docs charts/generate.py charts/dashboards
 	$(BIN)/lint-imports
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory lint-pages; \
 	  else echo "no npm here: the pages' JavaScript and CSS go unchecked"; test "$${CLOSECAST_REQUIRE_ALL:-}" != 1; fi

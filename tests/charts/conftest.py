@@ -1,4 +1,3 @@
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -6,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.charts.charts import CRDS, NAMES, ROOT, TOOLS, Charts
+from tests.support.requirements import skip_or_fail
 
 
 @pytest.fixture(scope="session")
@@ -13,10 +13,7 @@ def charts(tmp_path_factory: pytest.TempPathFactory) -> Charts:
     tools = (TOOLS / "helm", TOOLS / "helm-docs", TOOLS / "kubectl-validate", TOOLS / "promtool", CRDS / ".fetched")
     missing = [tool.name for tool in tools if not tool.exists()]
     if missing:
-        reason = f"the charts' tools are missing ({', '.join(missing)}): make charts-tools"
-        if os.environ.get("CLOSECAST_REQUIRE_ALL") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        skip_or_fail(f"needs the charts' tools ({', '.join(missing)}): make charts-tools")
     folder = tmp_path_factory.mktemp("charts")
     shutil.copytree(ROOT / "charts", folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.tgz", "Chart.lock"))
     for name in NAMES:
