@@ -41,14 +41,6 @@ securityContext:
     type: RuntimeDefault
 {{- end -}}
 
-{{/* Security context of its container. */}}
-{{- define "closecast.securityContext" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities:
-  drop: [ALL]
-{{- end -}}
-
 {{/* NetworkPolicy of a component. Takes a dict: context, component, port, from (further peers), egress (rules). */}}
 {{- define "closecast.networkPolicy" -}}
 apiVersion: networking.k8s.io/v1

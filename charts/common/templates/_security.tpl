@@ -10,11 +10,15 @@
 {{- toYaml (mergeOverwrite $restricted (deepCopy .Values.podSecurityContext)) -}}
 {{- end -}}
 
-{{/* Security context of a container: the same standard, and a root file system that cannot be written. */}}
+{{/* What every container is restricted to: the same standard, and a root file system that cannot be written. */}}
+{{- define "common.restricted" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
+{{/* Security context of a service's container: that, and securityContext may add. */}}
 {{- define "common.securityContext" -}}
-{{- $restricted := dict
-  "allowPrivilegeEscalation" false
-  "readOnlyRootFilesystem" true
-  "capabilities" (dict "drop" (list "ALL")) -}}
-{{- toYaml (mergeOverwrite $restricted (deepCopy .Values.securityContext)) -}}
+{{- toYaml (mergeOverwrite (include "common.restricted" . | fromYaml) (deepCopy .Values.securityContext)) -}}
 {{- end -}}
