@@ -47,6 +47,14 @@ def test_kafka_credentials_are_references(charts: Charts, chart: str) -> None:
     assert "env" not in container_of(charts.render("ingestor"))
 
 
+@pytest.mark.parametrize("chart", SERVICES)
+def test_a_user_name_may_stand_in_the_values(charts: Charts, chart: str) -> None:
+    variables = variables_of(container_of(charts.render(chart, kafka__sasl__username="me", **KAFKA_SASL)))
+
+    assert variables["CLOSECAST_KAFKA_SASL_USERNAME"] == "me"
+    assert variables["CLOSECAST_KAFKA_SASL_PASSWORD"] == {"secretKeyRef": {"name": "user", "key": "password"}}
+
+
 @pytest.mark.parametrize("chart", ["trainer", "predictor"])
 def test_mlflow_asks_for_a_password_or_a_token(charts: Charts, chart: str) -> None:
     password = variables_of(container_of(charts.render(chart, mlflow__auth__existingSecret="mlflow")))
@@ -254,6 +262,14 @@ def test_keda_gets_the_same_credentials(charts: Charts, protocol: str, parameter
         assert ("tls" in trigger["metadata"]) == ("ca" in parameters)
 
 
+def test_keda_reads_a_user_name_that_is_no_secret_from_the_trainer(charts: Charts) -> None:
+    rendering = charts.render("trainer", keda__enabled=True, kafka__sasl__username="me", **KAFKA_SASL)
+
+    spec = rendering.one("TriggerAuthentication")["spec"]
+    assert spec["env"] == [{"parameter": "username", "name": "CLOSECAST_KAFKA_SASL_USERNAME"}]
+    assert {one["parameter"] for one in spec["secretTargetRef"]} == {"password", "ca"}
+
+
 def test_the_history_is_kept_or_not(charts: Charts) -> None:
     def volume(**changes: Any) -> Object:
         spec = charts.render("trainer", **changes).one("Deployment")["spec"]["template"]["spec"]
@@ -327,8 +343,9 @@ def test_rays_own_ports_need_a_token_and_are_closed(charts: Charts) -> None:
     [among_themselves] = [rule for rule in rules if "ports" not in rule]
     assert [peer.keys() for peer in among_themselves["from"]] == [{"podSelector"}]
     dashboard = [rule for rule in rules if {"port": 8265, "protocol": "TCP"} in rule.get("ports", [])]
-    assert [rule["from"][0]["podSelector"]["matchLabels"]["app.kubernetes.io/name"] for rule in dashboard] == [
-        "kuberay"
+    # The one label that its Helm chart and its kustomization have in common.
+    assert [rule["from"][0]["podSelector"]["matchLabels"] for rule in dashboard] == [
+        {"app.kubernetes.io/component": "kuberay-operator"}
     ]
     opened = {port["port"] for rule in rules for port in rule.get("ports", [])}
     assert opened == {8000, 8265, 8080, 9203}

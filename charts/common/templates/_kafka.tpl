@@ -66,10 +66,14 @@ CLOSECAST_KAFKA_SSL_KEYFILE: /etc/closecast/kafka/{{ . }}
 {{- $kafka := include "common.kafka" . | fromYaml -}}
 {{- if hasPrefix "SASL" $kafka.securityProtocol -}}
 - name: CLOSECAST_KAFKA_SASL_USERNAME
+  {{- if $kafka.sasl.username }}
+  value: {{ $kafka.sasl.username | quote }}
+  {{- else }}
   valueFrom:
     secretKeyRef:
       name: {{ $kafka.sasl.existingSecret }}
       key: {{ $kafka.sasl.usernameKey | default "username" }}
+  {{- end }}
 - name: CLOSECAST_KAFKA_SASL_PASSWORD
   valueFrom:
     secretKeyRef:
