@@ -81,6 +81,7 @@ $(NODE_MODULES): $(PREDICTOR)/package-lock.json
 	cd $(PREDICTOR) && npm ci --silent
 
 include charts/charts.mk
+include k8s/k8s.mk
 
 ##@ Dependencies
 .PHONY: lock

@@ -4,9 +4,6 @@ HELM_VERSION := v3.19.4
 HELM_KUBERNETES := 34
 HELM_DOCS_VERSION := v1.14.2
 KUBECTL_VALIDATE_VERSION := v0.0.4
-KUBERAY_VERSION := v1.5.1
-KEDA_VERSION := v2.20.2
-PROMETHEUS_OPERATOR_VERSION := v0.85.0
 # Prometheus 3.5, which its Go module numbers 0.305
 PROMETHEUS_VERSION := v0.305.0
 
@@ -14,7 +11,7 @@ TOOLS := .tools/bin
 CRDS := .tools/crds
 HELM := $(TOOLS)/helm
 CHARTS := ingestor trainer predictor closecast
-CHART_TOOLS := $(HELM) $(TOOLS)/helm-docs $(TOOLS)/kubectl-validate $(TOOLS)/promtool $(CRDS)/.fetched
+CHART_TOOLS := $(HELM) $(TOOLS)/helm-docs $(TOOLS)/kubectl-validate $(TOOLS)/promtool $(TOOLS)/kustomize $(CRDS)/.fetched
 HELM_INTERNALS := helm.sh/helm/v3
 NEED_GO = command -v go >/dev/null || { echo "the charts' tools are built by Go 1.24 or newer: https://go.dev/dl"; exit 1; }
 # Folder of a Go module, fetched if need be
@@ -23,7 +20,7 @@ GO_INSTALL = $(NEED_GO); GOBIN=$(abspath $(TOOLS)) go install -trimpath
 
 ##@ Charts
 .PHONY: charts
-charts: $(INSTALLED) charts-tools ## Lint, render, validate and test the Helm charts
+charts: $(INSTALLED) charts-tools ## Lint, render, validate and test the Helm charts and k8s/
 	$(BIN)/pytest -m charts $(ARGS)
 
 .PHONY: charts-deps
@@ -37,7 +34,7 @@ charts-docs: $(INSTALLED) charts-tools ## Regenerate README.md, values.schema.js
 	CLOSECAST_UPDATE_SNAPSHOTS=1 $(BIN)/pytest -q tests/charts/test_snapshots.py
 
 .PHONY: charts-tools
-charts-tools: $(CHART_TOOLS) ## Bring Helm, helm-docs, kubectl-validate, promtool and the operators' schemas into .tools (needs Go)
+charts-tools: $(CHART_TOOLS) ## Bring Helm, helm-docs, kubectl-validate, promtool, kustomize and the operators' schemas into .tools (needs Go and Maven)
 
 $(HELM): charts/charts.mk
 	@echo "building Helm into $(TOOLS)"
@@ -58,15 +55,3 @@ $(TOOLS)/kubectl-validate: charts/charts.mk
 $(TOOLS)/promtool: charts/charts.mk
 	@$(NEED_GO); go build -C "$$($(call MODULE,github.com/prometheus/prometheus@$(PROMETHEUS_VERSION)))" \
 	  -trimpath -ldflags "-s -w" -o $(abspath $@) ./cmd/promtool
-
-# The operators' Go modules carry the schemas of their resources.
-$(CRDS)/.fetched: charts/charts.mk
-	@$(NEED_GO); rm -rf $(CRDS) && mkdir -p $(CRDS)
-	@fetch() { cp "$$($(call MODULE,$$1))"/$$2 $(CRDS); }; \
-	  fetch github.com/ray-project/kuberay/ray-operator@$(KUBERAY_VERSION) config/crd/bases/ray.io_rayservices.yaml; \
-	  fetch github.com/kedacore/keda/v2@$(KEDA_VERSION) config/crd/bases/keda.sh_scaledobjects.yaml; \
-	  fetch github.com/kedacore/keda/v2@$(KEDA_VERSION) config/crd/bases/keda.sh_triggerauthentications.yaml; \
-	  for kind in servicemonitors prometheusrules; do \
-	    fetch github.com/prometheus-operator/prometheus-operator@$(PROMETHEUS_OPERATOR_VERSION) \
-	      example/prometheus-operator-crd/monitoring.coreos.com_$$kind.yaml; done
-	@touch $@

@@ -70,20 +70,21 @@ class Charts:
 
     folder: Path
 
-    def render(self, chart: str, values: Path | None = None, /, **changes: Any) -> Rendering:
-        """Render a chart: what it needs at least or a file of values, and changes by path (kafka__tls__caKey=…).
+    def render(self, chart: str, *values: Path, **changes: Any) -> Rendering:
+        """Render a chart: what it needs at least or files of values, and changes by path (kafka__tls__caKey=…).
 
         Raises:
             RefusedError: If Helm refuses.
         """
-        return Rendering([one for one in yaml.safe_load_all(self.render_text(chart, values, **changes)) if one])
+        return Rendering([one for one in yaml.safe_load_all(self.render_text(chart, *values, **changes)) if one])
 
-    def render_text(self, chart: str, values: Path | None = None, /, **changes: Any) -> str:
+    def render_text(self, chart: str, *values: Path, **changes: Any) -> str:
         """Return the same as text."""
         settings = {} if values else dict(MINIMAL[chart])
         settings |= {name.replace("__", "."): value for name, value in changes.items()}
         command = [str(TOOLS / "helm"), "template", RELEASE, str(self.folder / chart), "--namespace", NAMESPACE]
-        command += [] if values is None else ["--values", str(values)]
+        for path in values:
+            command += ["--values", str(path)]
         for name, value in settings.items():
             command += ["--set-json", f"{name}={json.dumps(value)}"]
         return _run(*command)

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.charts.charts import CI_VALUES, CRDS, NAMESPACE, TOOLS, Charts, Object, Rendering, chart_of, name_of
+from tests.charts.charts import CI_VALUES, NAMESPACE, TOOLS, Charts, Object, Rendering, chart_of, name_of
+from tests.charts.validation import KUBERNETES, validate
 
 pytestmark = pytest.mark.charts
 RESTRICTED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
-KUBERNETES = ("1.27", "1.30")
 
 
 @pytest.fixture(params=CI_VALUES, ids=name_of)
@@ -71,15 +71,6 @@ def test_the_validation_finds_unknown_fields(tmp_path: Path) -> None:
 
     assert done.returncode != 0
     assert "serve" in done.stdout + done.stderr
-
-
-def validate(objects: Path, version: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [TOOLS / "kubectl-validate", objects, "--local-crds", CRDS, "--version", version],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_pods_are_restricted(rendering: Rendering) -> None:

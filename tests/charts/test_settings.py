@@ -4,26 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from closecast.settings import ServiceSettings
 from closecast_ingestor.metrics import DEFAULT_PORT as INGESTOR_PORT
-from closecast_ingestor.settings import IngestorSettings
 from closecast_predictor.ray_runtime import serve_environment
 from closecast_predictor.settings import PredictorSettings
 from closecast_trainer.metrics import DEFAULT_PORT as TRAINER_PORT
-from closecast_trainer.settings import TrainerSettings
 from tests.charts.charts import CI_VALUES, RELEASE, Charts, chart_of, name_of
+from tests.charts.settings import take_settings
 
 pytestmark = pytest.mark.charts
-SERVICES: dict[str, tuple[type[ServiceSettings], list[str]]] = {
-    "ingestor": (IngestorSettings, ["run"]),
-    "trainer": (TrainerSettings, []),
-    "predictor": (PredictorSettings, []),
-}
-SECRETS = {
-    "CLOSECAST_KAFKA_SASL_USERNAME": "closecast",
-    "CLOSECAST_KAFKA_SASL_PASSWORD": "secret",
-    "CLOSECAST_AUTH_SIGNING_KEY": "0123456789abcdef0123456789abcdef",
-}
 PORTS = {"ingestor": INGESTOR_PORT, "trainer": TRAINER_PORT, "predictor": PredictorSettings.default_metrics_port}
 
 
@@ -31,20 +19,7 @@ PORTS = {"ingestor": INGESTOR_PORT, "trainer": TRAINER_PORT, "predictor": Predic
 def test_the_services_take_every_setting(
     charts: Charts, values: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    rendering = charts.render(chart_of(values), values)
-    key = tmp_path / "keys"
-    key.write_text("")
-    for service, (settings, arguments) in SERVICES.items():
-        for config in rendering.of("ConfigMap"):
-            if config["metadata"]["name"] != f"{RELEASE}-{service}":
-                continue
-            environment = config["data"] | {
-                name: str(key) for name in config["data"] if name.startswith("CLOSECAST_AUTH_") and "_FILE" in name
-            }
-            with monkeypatch.context() as patch:
-                for name, value in (environment | SECRETS).items():
-                    patch.setenv(name, value)
-                settings.load(arguments)
+    take_settings(charts.render(chart_of(values), values), monkeypatch, tmp_path)
 
 
 def test_ray_starts_with_the_environment_that_the_predictor_asks_for(charts: Charts) -> None:

@@ -1,0 +1,3 @@
+from tests.charts.conftest import charts
+
+__all__ = ["charts"]
