@@ -1,5 +1,6 @@
 """Each switch of the charts, on and off."""
 
+import importlib.util
 from typing import Any
 
 import pytest
@@ -508,4 +509,6 @@ def test_helm_test_asks_for_a_forecast(charts: Charts) -> None:
     assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
     [container] = pod["spec"]["containers"]
     assert variables_of(container)["ADDRESS"] == f"http://{RELEASE}-predictor-serve-svc:8000"
-    compile(container["args"][0], "ask.py", "exec")
+    *interpreter, module = container["command"]
+    assert interpreter == ["python", "-m"]
+    assert importlib.util.find_spec(module)

@@ -1,4 +1,4 @@
-"""What `helm test` runs in the cluster, against a server that answers as the predictor does."""
+"""What `helm test` runs, against a server that answers as the predictor does."""
 
 import json
 import os
@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-
-from tests.charts.charts import ROOT
 
 FORECAST = {"symbol": "AAPL", "forecast": [{"horizon": 1, "median": 430.7}]}
 
@@ -54,7 +52,7 @@ def predictor() -> Iterator[Predictor]:
 def ask(predictor: Predictor, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"ADDRESS": f"http://127.0.0.1:{predictor.server_port}", "GUARDED": ""} | variables
     return subprocess.run(
-        [sys.executable, ROOT / "charts/predictor/files/ask.py"],
+        [sys.executable, "-m", "closecast_predictor.ask"],
         env=environment,
         capture_output=True,
         text=True,
