@@ -6,12 +6,14 @@ HELM_DOCS_VERSION := v1.14.2
 KUBECTL_VALIDATE_VERSION := v0.0.4
 # Prometheus 3.5, which its Go module numbers 0.305
 PROMETHEUS_VERSION := v0.305.0
+DOCKER_COMPOSE_VERSION := v2.40.3
 
 TOOLS := .tools/bin
 CRDS := .tools/crds
 HELM := $(TOOLS)/helm
 CHARTS := ingestor trainer predictor closecast
-CHART_TOOLS := $(HELM) $(TOOLS)/helm-docs $(TOOLS)/kubectl-validate $(TOOLS)/promtool $(TOOLS)/kustomize $(CRDS)/.fetched
+CHART_TOOLS := $(HELM) $(TOOLS)/helm-docs $(TOOLS)/kubectl-validate $(TOOLS)/promtool $(TOOLS)/kustomize \
+  $(TOOLS)/docker-compose $(CRDS)/.fetched
 HELM_INTERNALS := helm.sh/helm/v3
 NEED_GO = command -v go >/dev/null || { echo "the charts' tools are built by Go 1.24 or newer: https://go.dev/dl"; exit 1; }
 # Folder of a Go module, fetched if need be
@@ -20,7 +22,7 @@ GO_INSTALL = $(NEED_GO); GOBIN=$(abspath $(TOOLS)) go install -trimpath
 
 ##@ Charts
 .PHONY: charts
-charts: $(INSTALLED) charts-tools ## Lint, render, validate and test the Helm charts and k8s/
+charts: $(INSTALLED) charts-tools ## Lint, render, validate and test the Helm charts, k8s/ and compose.yaml
 	$(BIN)/pytest -m charts $(ARGS)
 
 .PHONY: charts-deps
@@ -34,7 +36,7 @@ charts-docs: $(INSTALLED) charts-tools ## Regenerate README.md, values.schema.js
 	CLOSECAST_UPDATE_SNAPSHOTS=1 $(BIN)/pytest -q tests/charts/test_snapshots.py
 
 .PHONY: charts-tools
-charts-tools: $(CHART_TOOLS) ## Bring Helm, helm-docs, kubectl-validate, promtool, kustomize and the operators' schemas into .tools (needs Go and Maven)
+charts-tools: $(CHART_TOOLS) ## Bring Helm, Docker Compose and what else the tests of charts need into .tools (needs Go and Maven)
 
 $(HELM): charts/charts.mk
 	@echo "building Helm into $(TOOLS)"
@@ -55,3 +57,8 @@ $(TOOLS)/kubectl-validate: charts/charts.mk
 $(TOOLS)/promtool: charts/charts.mk
 	@$(NEED_GO); go build -C "$$($(call MODULE,github.com/prometheus/prometheus@$(PROMETHEUS_VERSION)))" \
 	  -trimpath -ldflags "-s -w" -o $(abspath $@) ./cmd/promtool
+
+$(TOOLS)/docker-compose: charts/charts.mk
+	@echo "building Docker Compose into $(TOOLS)"
+	@$(NEED_GO); go build -C "$$($(call MODULE,github.com/docker/compose/v2@$(DOCKER_COMPOSE_VERSION)))" \
+	  -trimpath -ldflags "-s -w" -o $(abspath $@) ./cmd

@@ -10,7 +10,8 @@ from tests.support.requirements import skip_or_fail
 
 @pytest.fixture(scope="session")
 def charts(tmp_path_factory: pytest.TempPathFactory) -> Charts:
-    tools = [TOOLS / name for name in ("helm", "helm-docs", "kubectl-validate", "promtool", "kustomize")]
+    names = ("helm", "helm-docs", "kubectl-validate", "promtool", "kustomize", "docker-compose")
+    tools = [TOOLS / name for name in names]
     missing = [tool.name for tool in (*tools, CRDS / ".fetched") if not tool.exists()]
     if missing:
         skip_or_fail(f"needs the charts' tools ({', '.join(missing)}): make charts-tools")

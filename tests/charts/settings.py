@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from closecast.settings import ServiceSettings
+from closecast_ingestor.metrics import DEFAULT_PORT as INGESTOR_PORT
 from closecast_ingestor.settings import IngestorSettings
 from closecast_predictor.settings import PredictorSettings
+from closecast_trainer.metrics import DEFAULT_PORT as TRAINER_PORT
 from closecast_trainer.settings import TrainerSettings
 from tests.charts.charts import RELEASE, Rendering
 
@@ -15,6 +17,9 @@ SERVICES: dict[str, tuple[type[ServiceSettings], list[str]]] = {
     "trainer": (TrainerSettings, []),
     "predictor": (PredictorSettings, []),
 }
+PORTS = {"ingestor": INGESTOR_PORT, "trainer": TRAINER_PORT, "predictor": PredictorSettings.default_metrics_port}
+"""Of the metrics."""
+
 SECRETS = {
     "CLOSECAST_KAFKA_SASL_USERNAME": "closecast",
     "CLOSECAST_KAFKA_SASL_PASSWORD": "secret",

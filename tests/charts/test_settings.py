@@ -4,15 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from closecast_ingestor.metrics import DEFAULT_PORT as INGESTOR_PORT
 from closecast_predictor.ray_runtime import serve_environment
-from closecast_predictor.settings import PredictorSettings
-from closecast_trainer.metrics import DEFAULT_PORT as TRAINER_PORT
 from tests.charts.charts import CI_VALUES, RELEASE, Charts, chart_of, name_of
-from tests.charts.settings import take_settings
+from tests.charts.settings import PORTS, take_settings
 
 pytestmark = pytest.mark.charts
-PORTS = {"ingestor": INGESTOR_PORT, "trainer": TRAINER_PORT, "predictor": PredictorSettings.default_metrics_port}
 
 
 @pytest.mark.parametrize("values", CI_VALUES, ids=name_of)
