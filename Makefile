@@ -128,9 +128,13 @@ $(IMAGES): image-%: services/%/Dockerfile
 	$(BUILDER) --file $< --tag $(addsuffix /,$(REGISTRY))closecast/$*:$(TAG) \
 	  --build-arg VERSION=$(TAG) --build-arg REVISION=$(REVISION) --build-arg SOURCE=$(SOURCE) $(FLAGS) .
 
+# Command that brings an image to the nodes, such as "kind load docker-image"; none where the cluster pulls it itself
+IMAGE_LOADER ?=
+
 .PHONY: e2e
-e2e: $(INSTALLED) ## The tests on the cluster of KUBECONFIG, which must have the images of REGISTRY and TAG
-	IMAGES_PREFIX=$(addsuffix /,$(REGISTRY)) IMAGES_TAG=$(TAG) $(BIN)/pytest -m cluster $(ARGS)
+e2e: $(INSTALLED) charts-deps $(IMAGES) ## The whole system on the cluster of KUBECONFIG (IMAGES= uses images that are there)
+	$(if $(IMAGE_LOADER),for service in $(SERVICES); do $(IMAGE_LOADER) $(addsuffix /,$(REGISTRY))closecast/$$service:$(TAG); done)
+	IMAGES_PREFIX=$(addsuffix /,$(REGISTRY)) IMAGES_TAG=$(TAG) $(BIN)/pytest -m cluster --log-cli-level=INFO $(ARGS)
 
 ##@ Help
 .PHONY: help

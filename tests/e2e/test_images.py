@@ -1,22 +1,18 @@
 """The images as a cluster runs them: another user than root, a root file system that cannot be written to."""
 
 import json
-import os
 import re
-import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from tests.charts.charts import ROOT
+from tests.e2e.images import PREFIX, TAG
 from tests.support.cluster import Namespace, Pod, PodError
 
-ROOT: Final = Path(__file__).parents[2]
 pytestmark = pytest.mark.timeout(600)
 
-PREFIX: Final = os.environ.get("IMAGES_PREFIX", "")
-TAG: Final = os.environ.get("IMAGES_TAG") or tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 SERVICES: Final = ("ingestor", "trainer", "predictor")
 VOLUMES: Final[dict[str, dict[str, Any]]] = {
     "/tmp": {},

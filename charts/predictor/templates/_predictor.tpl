@@ -6,6 +6,9 @@ and where the processes of a pod count together.
 FORWARDED_ALLOW_IPS: ""
 PROMETHEUS_MULTIPROC_DIR: /var/lib/closecast/metrics
 RAY_SERVE_ENABLE_HA_PROXY: "1"
+RAY_SERVE_HAPROXY_LOG_TARGET: 127.0.0.1:514 sample 1:1000000
+RAY_SERVE_HAPROXY_METRICS_ENABLED: "0"
+RAY_SERVE_HAPROXY_RETRY_ON: conn-failure empty-response
 RAY_SERVE_HAPROXY_TCP_NODELAY: "1"
 RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH: closecast_predictor.api.edge.middlewares
 RAY_SERVE_METRICS_EXPORT_INTERVAL_MS: "5000"
@@ -71,8 +74,8 @@ true
 {{- if gt (int .Values.worker.minReplicas) (int .Values.worker.maxReplicas) -}}
 {{- fail (printf "predictor: worker.minReplicas %d is more than worker.maxReplicas %d" (int .Values.worker.minReplicas) (int .Values.worker.maxReplicas)) -}}
 {{- end -}}
-{{- if le (int .Values.terminationGracePeriodSeconds) (int .Values.serve.drainSeconds) -}}
-{{- fail (printf "predictor: terminationGracePeriodSeconds %d must be more than serve.drainSeconds %d" (int .Values.terminationGracePeriodSeconds) (int .Values.serve.drainSeconds)) -}}
+{{- if le (include "predictor.emptyingSeconds" . | int) (int .Values.serve.drainSeconds) -}}
+{{- fail (printf "predictor: terminationGracePeriodSeconds %d must be more than serve.drainSeconds %d and the 15 that Ray needs to end" (int .Values.terminationGracePeriodSeconds) (int .Values.serve.drainSeconds)) -}}
 {{- end -}}
 {{- if le (int .Values.ray.oldClusterSeconds) (int .Values.serve.drainSeconds) -}}
 {{- fail (printf "predictor: ray.oldClusterSeconds %d must be more than serve.drainSeconds %d" (int .Values.ray.oldClusterSeconds) (int .Values.serve.drainSeconds)) -}}
@@ -125,6 +128,11 @@ applications:
       key: {{ .key }}
 {{- end }}
 {{- end }}
+{{- end -}}
+
+{{/* How long a worker that is to go waits for its replicas: what it has to end, less what Ray needs for itself. */}}
+{{- define "predictor.emptyingSeconds" -}}
+{{ sub (int .Values.terminationGracePeriodSeconds) 15 }}
 {{- end -}}
 
 {{/* Volumes of a Ray pod. */}}
@@ -196,6 +204,13 @@ spec:
           containerPort: 8000
         - name: metrics
           containerPort: 8080
+      {{- if eq .name "worker" }}
+      lifecycle:
+        preStop:
+          exec:
+            # Replicas move to other workers before this one goes.
+            command: [python, -m, closecast_predictor.drain, {{ include "predictor.emptyingSeconds" .context | quote }}]
+      {{- end }}
       resources:
         {{- toYaml .group.resources | nindent 8 }}
       volumeMounts:

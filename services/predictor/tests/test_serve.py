@@ -278,6 +278,19 @@ def test_a_load_that_needs_two_replicas_gets_them(predictor: Predictor) -> None:
     assert replicas[-1] == 2, replicas
 
 
+def test_no_request_fails_while_a_replica_dies_under_load(predictor: Predictor) -> None:
+    replica, *others = predictor.replicas("Api")
+    assert others
+    load = start_load(f"{predictor.address}/predict", b'{"symbol": "PETR4.SA"}', 16, seconds=6)
+    time.sleep(3)
+
+    replica.kill()
+
+    result = result_of(load)
+    assert result.failures == 0, result.first_failure
+    assert result.requests > 0
+
+
 def test_stopping_leaves_nothing_behind(predictor: Predictor) -> None:
     started = [*predictor.processes(), psutil.Process(predictor.child.pid)]
     assert any("haproxy" in process.name() for process in started)

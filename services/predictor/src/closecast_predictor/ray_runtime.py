@@ -72,6 +72,12 @@ def serve_environment() -> dict[str, str]:
         "FORWARDED_ALLOW_IPS": "",
         # Serve adds up its own counters ten times a second by default; no one reads them that often.
         "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "5000",
+        # HAProxy would tell a process of Serve of each request, which counts again what the replicas have counted.
+        "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
+        # What a replica was asked when it died, another is asked again: no request does harm when it is done twice.
+        "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
+        # Where no syslog listens HAProxy need not write it a line for each request, only for one in a million.
+        "RAY_SERVE_HAPROXY_LOG_TARGET": "127.0.0.1:514 sample 1:1000000",
     }
 
 

@@ -1,0 +1,97 @@
+"""A real Prometheus beside the release: it scrapes every pod, and has every series that rules and dashboards name."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import yaml
+
+from tests.charts.charts import ROOT
+from tests.charts.series import SERVICES, rules_of
+from tests.e2e.release import Release, eventually
+
+pytestmark = pytest.mark.timeout(900)
+
+DASHBOARDS = ROOT / "charts/closecast/files/dashboards"
+VARIABLES = {"$__rate_interval": "5m", "$__interval": "1m", "$__range": "1h"}
+"""What Grafana puts in place of them."""
+
+
+def of_rules() -> Iterator[str]:
+    for service in SERVICES:
+        for group in yaml.safe_load(rules_of(service).read_text())["groups"]:
+            yield from (rule["expr"] for rule in group["rules"])
+
+
+def of_dashboards() -> Iterator[str]:
+    for file in DASHBOARDS.glob("*.json"):
+        for panel in json.loads(file.read_text())["panels"]:
+            yield from (target["expr"] for target in panel.get("targets", []))
+
+
+def names_in(release: Release, expression: str) -> set[str]:
+    """Return the series that an expression goes by, as Prometheus itself reads it."""
+    for variable, value in VARIABLES.items():
+        expression = expression.replace(variable, value)
+    found: set[str] = set()
+
+    def walk(node: Any) -> None:
+        if isinstance(node, dict):
+            if node.get("type") in {"vectorSelector", "matrixSelector"} and node.get("name"):
+                found.add(node["name"])
+            for part in node.values():
+                walk(part)
+        elif isinstance(node, list):
+            for part in node:
+                walk(part)
+
+    walk(release.prometheus(f"parse_query?query={quote(expression, safe='')}"))
+    return found
+
+
+def scraped_pods(release: Release, health: str) -> set[str]:
+    targets = release.prometheus("targets?state=active")["activeTargets"]
+    return {one["labels"]["pod"] for one in targets if one["health"] == health}
+
+
+def running_pods(release: Release) -> set[str]:
+    services = release.pods("app.kubernetes.io/name in (ingestor,trainer)")
+    return {*services, *release.ray_pods("head"), *release.ray_pods("worker")}
+
+
+def test_every_pod_is_scraped_and_every_target_is_up(release: Release) -> None:
+    def all_up() -> bool:
+        return scraped_pods(release, "up") >= running_pods(release) and not scraped_pods(release, "down")
+
+    eventually(all_up, "every target up")
+
+
+def test_every_series_of_the_rules_and_dashboards_is_there(release: Release) -> None:
+    named = {name for expression in (*of_rules(), *of_dashboards()) for name in names_in(release, expression)}
+    assert len(named) > 40
+
+    def missing() -> set[str]:
+        return named - set(release.prometheus("label/__name__/values"))
+
+    try:
+        eventually(lambda: not missing(), "every series", 180)
+    except AssertionError:
+        assert missing() == set()
+
+
+def test_prometheus_takes_the_rules(release: Release) -> None:
+    def healthy() -> bool:
+        groups = release.prometheus("rules")["groups"]
+        return bool(groups) and all(rule["health"] == "ok" for group in groups for rule in group["rules"])
+
+    eventually(healthy, "every rule evaluated")
+    loaded = {rule["name"] for group in release.prometheus("rules")["groups"] for rule in group["rules"]}
+    written = {
+        rule.get("alert") or rule["record"]
+        for service in SERVICES
+        for group in yaml.safe_load(rules_of(service).read_text())["groups"]
+        for rule in group["rules"]
+    }
+    assert loaded == written

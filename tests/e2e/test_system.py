@@ -1,0 +1,130 @@
+"""The system on a cluster: new quotes, trainings, an upgrade, deaths of pods, and its end."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.e2e.asking import asking_for
+from tests.e2e.release import NAME, Release, eventually
+
+pytestmark = pytest.mark.timeout(1500)
+
+SYMBOL = "AAPL"
+FORECAST = f"/forecast/{SYMBOL}"
+OWNED = "all,configmaps,secrets,persistentvolumeclaims,ingresses,networkpolicies,serviceaccounts,poddisruptionbudgets"
+
+
+def publish_next_session(release: Release, change: float) -> str:
+    """Publish the quote of the session that is forecast next, and return that session."""
+    forecast = release.forecast(SYMBOL)
+    session, close = forecast["forecast"][0]["session"], forecast["last_close"] * change
+    prices = ", ".join(f"{name}={close}" for name in ("open", "high", "low", "close", "adjusted_close"))
+    event = (
+        f"Quote(symbol={SYMBOL!r}, session=date.fromisoformat({session!r}), exchange='XNYS', {prices}, volume=1000,"
+        " currency='USD', source='e2e', as_of=datetime.now(UTC))"
+    )
+    release.publish("quotes", event)
+    return str(session)
+
+
+def train(release: Release, **wanted: object) -> str:
+    answer = release.post("/train", {"symbol": SYMBOL, "epochs": 1} | wanted)
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])
+
+
+def state_of(release: Release, training: str) -> str:
+    return str(release.get(f"/train/{training}").raise_for_status().json()["state"])
+
+
+def test_a_new_quote_changes_the_forecast(release: Release) -> None:
+    before = release.forecast(SYMBOL)
+
+    session = publish_next_session(release, 1.05)
+
+    eventually(lambda: release.forecast(SYMBOL)["origin"] == session, "a forecast from the new session")
+    after = release.forecast(SYMBOL)
+    assert after["last_close"] == pytest.approx(1.05 * before["last_close"])
+    assert after["predicted_close"] != before["predicted_close"]
+
+
+def test_a_training_that_is_asked_for_ends_in_a_judged_version(release: Release) -> None:
+    training = train(release)
+
+    eventually(lambda: state_of(release, training) in {"promoted", "rejected"}, "a judged version", 600)
+    told = release.get(f"/train/{training}").json()
+    found = release.mlflow(f"model-versions/get?name={told['model']}&version={told['version']}")["model_version"]
+    assert {tag["key"]: tag["value"] for tag in found["tags"]}["closecast.outcome"] == told["state"]
+    assert found["run_id"] == told["run_id"]
+
+
+def test_an_upgrade_changes_a_value_and_fails_no_request(release: Release) -> None:
+    closes = [{"date": f"2024-01-{day:02}", "close": 10.0 + day} for day in (2, 3, 4, 5, 8, 9, 10, 11, 12, 16, 17, 18)]
+    assert release.post("/predict", {"history": closes}).status_code == 200
+
+    with asking_for(FORECAST) as asked:
+        release.install(predictor__config={"CLOSECAST_PREDICTOR_MAX_HISTORY": "11"})
+
+        def is_changed() -> bool:
+            return release.post("/predict", {"history": closes}).status_code == 422
+
+        eventually(is_changed, "the new value")
+    assert asked.failures == []
+    assert asked.good > 100
+
+
+@pytest.mark.parametrize("actor", ["Api", "Forecaster"])
+def test_no_request_fails_while_a_worker_is_deleted(release: Release, actor: str) -> None:
+    eventually(lambda: len(release.ray_pods("worker")) >= 2 and release.workers_with(actor), f"a worker with {actor}")
+    [worker] = release.workers_with(actor)[:1]
+
+    with asking_for(FORECAST) as asked:
+        release.delete_pod(worker)
+        eventually(lambda: set(release.workers_with(actor)) - {worker}, f"{actor} on another worker")
+    assert asked.failures == []
+    session = publish_next_session(release, 0.97)
+    eventually(lambda: release.forecast(SYMBOL)["origin"] == session, "a forecast from the new session")
+
+
+def test_a_training_outlives_the_death_of_its_trainer(release: Release) -> None:
+    training = train(release, epochs=40)
+    eventually(lambda: state_of(release, training) == "running", "a training under way")
+
+    (trainer,) = release.pods("app.kubernetes.io/name=trainer")
+    release.delete_pod(trainer, "--force")
+
+    eventually(lambda: state_of(release, training) in {"promoted", "rejected"}, "a judged version", 900)
+
+
+def test_forecasts_outlive_the_death_of_kafka(release: Release) -> None:
+    with asking_for(FORECAST) as asked:
+        release.delete_pod(f"{NAME}-kafka-0")
+        release.kubectl("wait", "--for=delete", f"pod/{NAME}-kafka-0", "--timeout=100s")
+        release.kubectl("rollout", "status", f"statefulset/{NAME}-kafka", "--timeout=110s")
+        session = publish_next_session(release, 1.02)
+        eventually(lambda: release.forecast(SYMBOL)["origin"] == session, "a forecast from the new session")
+    assert asked.failures == []
+
+
+def test_the_system_outlives_the_death_of_the_head(release: Release) -> None:
+    (head,) = release.ray_pods("head")
+
+    release.delete_pod(head)
+
+    eventually(lambda: set(release.ray_pods("head")) - {head}, "another head")
+    eventually(lambda: release.workers_with("Api") and release.answers(FORECAST), "forecasts", 600)
+    session = publish_next_session(release, 1.01)
+    eventually(lambda: release.forecast(SYMBOL)["origin"] == session, "a forecast from the new session")
+
+
+def test_uninstalling_leaves_nothing(release: Release) -> None:
+    def left() -> list[dict[str, Any]]:
+        found = json.loads(release.kubectl("get", f"{OWNED},rayservices,rayclusters,scaledobjects", "--output=json"))
+        own = [one for one in found["items"] if "prometheus" not in one["metadata"]["name"]]
+        return [one for one in own if one["metadata"]["name"] not in {"kube-root-ca.crt", "default"}]
+
+    assert left()
+    release.helm("uninstall", NAME, "--wait")
+
+    eventually(lambda: not left(), "an empty namespace")
