@@ -136,6 +136,10 @@ e2e: $(INSTALLED) charts-deps $(IMAGES) ## The whole system on the cluster of KU
 	$(if $(IMAGE_LOADER),for service in $(SERVICES); do $(IMAGE_LOADER) $(addsuffix /,$(REGISTRY))closecast/$$service:$(TAG); done)
 	IMAGES_PREFIX=$(addsuffix /,$(REGISTRY)) IMAGES_TAG=$(TAG) $(BIN)/pytest -m cluster --log-cli-level=INFO $(ARGS)
 
+.PHONY: load
+load: $(INSTALLED) charts-deps ## The system under load on that cluster, while replicas come, go and die; writes docs/load.svg
+	IMAGES_PREFIX=$(addsuffix /,$(REGISTRY)) IMAGES_TAG=$(TAG) $(BIN)/python -m tests.load
+
 ##@ Help
 .PHONY: help
 help: ## List the commands

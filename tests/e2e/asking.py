@@ -9,7 +9,7 @@ from typing import Final
 
 import httpx
 
-from tests.e2e.release import HOST, INGRESS
+from tests.support.release import HOST, INGRESS
 
 _ASKERS: Final = 4
 _EACH_S: Final = 0.1

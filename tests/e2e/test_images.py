@@ -8,8 +8,8 @@ from typing import Any, Final
 import pytest
 
 from tests.charts.charts import ROOT
-from tests.e2e.images import PREFIX, TAG
 from tests.support.cluster import Namespace, Pod, PodError
+from tests.support.images import PREFIX, TAG
 
 pytestmark = pytest.mark.timeout(600)
 

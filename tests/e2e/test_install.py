@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.release import INGRESS, Release, eventually
+from tests.support.release import INGRESS, Release, eventually
 
 pytestmark = pytest.mark.timeout(900)
 

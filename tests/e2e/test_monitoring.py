@@ -10,7 +10,7 @@ import yaml
 
 from tests.charts.charts import ROOT
 from tests.charts.series import SERVICES, rules_of
-from tests.e2e.release import Release, eventually
+from tests.support.release import Release, eventually
 
 pytestmark = pytest.mark.timeout(900)
 

@@ -6,26 +6,13 @@ from typing import Any
 import pytest
 
 from tests.e2e.asking import asking_for
-from tests.e2e.release import NAME, Release, eventually
+from tests.support.release import NAME, Release, eventually
 
 pytestmark = pytest.mark.timeout(1500)
 
 SYMBOL = "AAPL"
 FORECAST = f"/forecast/{SYMBOL}"
 OWNED = "all,configmaps,secrets,persistentvolumeclaims,ingresses,networkpolicies,serviceaccounts,poddisruptionbudgets"
-
-
-def publish_next_session(release: Release, change: float) -> str:
-    """Publish the quote of the session that is forecast next, and return that session."""
-    forecast = release.forecast(SYMBOL)
-    session, close = forecast["forecast"][0]["session"], forecast["last_close"] * change
-    prices = ", ".join(f"{name}={close}" for name in ("open", "high", "low", "close", "adjusted_close"))
-    event = (
-        f"Quote(symbol={SYMBOL!r}, session=date.fromisoformat({session!r}), exchange='XNYS', {prices}, volume=1000,"
-        " currency='USD', source='e2e', as_of=datetime.now(UTC))"
-    )
-    release.publish("quotes", event)
-    return str(session)
 
 
 def train(release: Release, **wanted: object) -> str:
@@ -41,7 +28,7 @@ def state_of(release: Release, training: str) -> str:
 def test_a_new_quote_changes_the_forecast(release: Release) -> None:
     before = release.forecast(SYMBOL)
 
-    session = publish_next_session(release, 1.05)
+    session = release.publish_next_session(SYMBOL, 1.05)
 
     eventually(lambda: release.forecast(SYMBOL)["origin"] == session, "a forecast from the new session")
     after = release.forecast(SYMBOL)
@@ -83,7 +70,7 @@ def test_no_request_fails_while_a_worker_is_deleted(release: Release, actor: str
         release.delete_pod(worker)
         eventually(lambda: set(release.workers_with(actor)) - {worker}, f"{actor} on another worker")
     assert asked.failures == []
-    session = publish_next_session(release, 0.97)
+    session = release.publish_next_session(SYMBOL, 0.97)
     eventually(lambda: release.forecast(SYMBOL)["origin"] == session, "a forecast from the new session")
 
 
@@ -102,7 +89,7 @@ def test_forecasts_outlive_the_death_of_kafka(release: Release) -> None:
         release.delete_pod(f"{NAME}-kafka-0")
         release.kubectl("wait", "--for=delete", f"pod/{NAME}-kafka-0", "--timeout=100s")
         release.kubectl("rollout", "status", f"statefulset/{NAME}-kafka", "--timeout=110s")
-        session = publish_next_session(release, 1.02)
+        session = release.publish_next_session(SYMBOL, 1.02)
         eventually(lambda: release.forecast(SYMBOL)["origin"] == session, "a forecast from the new session")
     assert asked.failures == []
 
@@ -114,7 +101,7 @@ def test_the_system_outlives_the_death_of_the_head(release: Release) -> None:
 
     eventually(lambda: set(release.ray_pods("head")) - {head}, "another head")
     eventually(lambda: release.workers_with("Api") and release.answers(FORECAST), "forecasts", 600)
-    session = publish_next_session(release, 1.01)
+    session = release.publish_next_session(SYMBOL, 1.01)
     eventually(lambda: release.forecast(SYMBOL)["origin"] == session, "a forecast from the new session")
 
 

@@ -13,24 +13,18 @@ from typing import Any, Final
 import httpx
 
 from tests.charts.charts import ROOT, TOOLS
-from tests.e2e.images import PREFIX, TAG
 from tests.support.cluster import Namespace, kubectl
+from tests.support.images import PREFIX, TAG
 
 NAME: Final = "closecast"
 HOST: Final = "closecast.example"
 INGRESS: Final = os.environ.get("INGRESS", "http://127.0.0.1")
 """Where the cluster's ingress controller listens."""
 
-VALUES: Final = Path(__file__).parent / "values.yaml"
 _EVENTUALLY_S: Final = 300.0
 _LOOK_S: Final = 0.5
 _HELM_S: Final = 900
-_KAFKA: Final = f"{NAME}-kafka-0"
 _RAY: Final = "app.kubernetes.io/component=ray,ray.io/node-type="
-_PROCESSES: Final = (
-    "import pathlib; lines = [file.read_bytes() for file in pathlib.Path('/proc').glob('[0-9]*/cmdline')];"
-    "print(*{line.split(b'\\0')[0].decode() for line in lines}, sep='\\n')"
-)
 _log: Final = logging.getLogger(__name__)
 
 
@@ -39,15 +33,17 @@ class Release:
 
     Args:
         namespace: Where to.
+        values: What it is installed with.
     """
 
-    def __init__(self, namespace: Namespace) -> None:
+    def __init__(self, namespace: Namespace, values: Path) -> None:
         self.namespace = namespace.name
+        self._values = values
         self._http = httpx.Client(base_url=INGRESS, headers={"Host": HOST}, timeout=40, trust_env=False)
 
     def install(self, **changes: object) -> None:
-        """Install or upgrade it; values beside those of `values.yaml` by path (predictor__serve__targetBusy=…)."""
-        command = ["upgrade", "--install", NAME, str(ROOT / "charts/closecast"), f"--values={VALUES}"]
+        """Install or upgrade it; further values by path (predictor__serve__targetBusy=…)."""
+        command = ["upgrade", "--install", NAME, str(ROOT / "charts/closecast"), f"--values={self._values}"]
         images = {f"{one}__image__tag": TAG for one in ("ingestor", "trainer", "predictor")}
         images |= {"global__imageRegistry": PREFIX.rstrip("/")} if PREFIX else {}
         for path, value in (images | changes).items():
@@ -86,11 +82,16 @@ class Release:
         """Return the names of the Ray pods of a type, head or worker."""
         return self.pods(_RAY + node_type)
 
-    def workers_with(self, actor: str) -> list[str]:
-        """Return the workers that a replica of a deployment runs on."""
-        return [
-            pod for pod in self.ray_pods("worker") if f"ray::ServeReplica:closecast:{actor}" in self._processes(pod)
-        ]
+    def workers_with(self, deployment: str) -> list[str]:
+        """Return the workers that a replica of a deployment of Ray Serve runs on."""
+        return [pod for pod in self.ray_pods("worker") if self.replicas_on(pod, deployment)]
+
+    def replicas_on(self, worker: str, deployment: str) -> list[int]:
+        """Return the process ids of a deployment's replicas on a worker."""
+        command = "for at in /proc/[0-9]*; do echo $(basename $at) $(tr '\\0' ' ' < $at/cmdline); done 2>/dev/null"
+        told = self.kubectl("exec", worker, "--container=ray-worker", "--", "sh", "-c", command)
+        processes = [line.partition(" ") for line in told.splitlines()]
+        return [int(pid) for pid, _, name in processes if name.startswith(f"ray::ServeReplica:closecast:{deployment}")]
 
     def delete_pod(self, name: str, *options: str) -> None:
         """Delete a pod, and do not wait until it is gone."""
@@ -116,6 +117,23 @@ class Release:
         answer: dict[str, Any] = self.get(f"/forecast/{symbol}").raise_for_status().json()
         return answer
 
+    def publish_next_session(self, symbol: str, change: float) -> str:
+        """Publish the quote of the session that is forecast next, and return that session.
+
+        Args:
+            symbol: A US share.
+            change: Its close, as a multiple of the last one.
+        """
+        forecast = self.forecast(symbol)
+        session, close = forecast["forecast"][0]["session"], forecast["last_close"] * change
+        prices = ", ".join(f"{name}={close}" for name in ("open", "high", "low", "close", "adjusted_close"))
+        event = (
+            f"Quote(symbol={symbol!r}, session=date.fromisoformat({session!r}), exchange='XNYS', {prices}, volume=1000,"
+            " currency='USD', source='tests', as_of=datetime.now(UTC))"
+        )
+        self.publish("quotes", event)
+        return str(session)
+
     def publish(self, topic: str, event: str) -> None:
         """Put an event, Python that makes it, on a topic: `quotes`, `training_requests`, …."""
         code = (
@@ -136,13 +154,13 @@ class Release:
         )
         return answer
 
+    def raw(self, path: str) -> str:
+        """Return what Kubernetes' API answers at a path of the namespace, such as `pods/NAME:PORT/proxy/metrics`."""
+        return kubectl("get", "--raw", f"/api/v1/namespaces/{self.namespace}/{path}")
+
     def prometheus(self, path: str) -> Any:
         """Return the data of an answer of the namespace's Prometheus."""
-        service = f"/api/v1/namespaces/{self.namespace}/services/prometheus-operated:9090/proxy/api/v1"
-        return json.loads(kubectl("get", "--raw", f"{service}/{path}"))["data"]
-
-    def _processes(self, pod: str) -> set[str]:
-        return set(self.kubectl("exec", pod, "--container=ray-worker", "--", "python", "-c", _PROCESSES).splitlines())
+        return json.loads(self.raw(f"services/prometheus-operated:9090/proxy/api/v1/{path}"))["data"]
 
 
 def eventually(condition: Callable[[], object], what: str, limit_s: float = _EVENTUALLY_S) -> None:
