@@ -21,12 +21,12 @@ _file = Path(os.environ["REQUESTS"]).open("w", newline="", encoding="utf-8")  # 
 _rows = csv.writer(_file)
 
 
-class Caller(FastHttpUser):  # type: ignore[misc]
+class Caller(FastHttpUser):
     """Asks for forecasts."""
 
     wait_time = constant_throughput(A_USER)
     connection_timeout = network_timeout = 30.0
-    default_headers: ClassVar = {"Host": os.environ["HOST"]}
+    default_headers = {"Host": os.environ["HOST"]}  # noqa: RUF012 - Locust's way to set it
 
     @task(1)
     def known(self) -> None:
@@ -40,14 +40,14 @@ class Caller(FastHttpUser):  # type: ignore[misc]
         self.client.post("/predict", json={"symbol": "PETR4.SA", "history": HISTORY}, name="history")
 
 
-class Steps(LoadTestShape):  # type: ignore[misc]
+class Steps(LoadTestShape):
     """So many users for so long, step by step."""
 
     steps: ClassVar = [tuple(map(int, step.split(":"))) for step in os.environ["STEPS"].split(",")]
 
     def tick(self) -> tuple[int, float] | None:
         """Return the number of users now, and how many of them start in a second."""
-        elapsed = self.get_run_time()
+        elapsed = float(self.get_run_time())  # type: ignore[no-untyped-call]
         for seconds, users in self.steps:
             elapsed -= seconds
             if elapsed < 0:
@@ -55,13 +55,15 @@ class Steps(LoadTestShape):  # type: ignore[misc]
         return None
 
 
-@events.request.add_listener
 def note(response_time: float, exception: Exception | None, **_: Any) -> None:
     """Write a request down."""
     _rows.writerow((f"{time.time():.3f}", f"{response_time / 1000:.5f}", repr(exception) if exception else ""))
 
 
-@events.quitting.add_listener
 def close(**_: Any) -> None:
     """Have all of them in the file."""
     _file.close()
+
+
+events.request.add_listener(note)  # type: ignore[no-untyped-call]
+events.quitting.add_listener(close)  # type: ignore[no-untyped-call]

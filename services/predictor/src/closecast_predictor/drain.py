@@ -30,7 +30,7 @@ def drain(seconds: int) -> bool:
     deadline = time.monotonic() + seconds
     reason = ("--reason", "DRAIN_NODE_REASON_PREEMPTION", "--reason-message", "the pod is being deleted")
     command = ("ray", "drain-node", *reason, "--deadline-remaining-seconds", str(seconds))
-    subprocess.run(command, check=True, timeout=_ACCEPTED_S)
+    subprocess.run(command, check=True, timeout=_ACCEPTED_S)  # noqa: S603 - all of it stands above
     while _has_replicas():
         if time.monotonic() > deadline:
             return False
