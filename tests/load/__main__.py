@@ -63,7 +63,6 @@ PHASES: Final = (
 def main() -> int:
     """Run the load, report, and return 0 if no request failed."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     if not ipaddress.ip_address(urlsplit(INGRESS).hostname or "").is_loopback:
         raise SystemExit(f"INGRESS: only loopback addresses are loaded, not {INGRESS}")
     with Namespace("closecast-load") as namespace, TemporaryDirectory(prefix="closecast-load-") as folder:

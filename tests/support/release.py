@@ -26,6 +26,7 @@ _LOOK_S: Final = 0.5
 _HELM_S: Final = 900
 _RAY: Final = "app.kubernetes.io/component=ray,ray.io/node-type="
 _log: Final = logging.getLogger(__name__)
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 class Release:
