@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+from pydantic import SecretStr
 
 from closecast.events import Event
 from closecast.kafka import KafkaSettings, Publisher, begins_of, new_consumer, new_producer, partitions_of, read_to_end
@@ -23,13 +24,17 @@ class Pipeline:
     """Trainer and predictor, running inside its `with` block; the ingestor runs when it is told to.
 
     Args:
-        kafka: Broker and a topic prefix of its own.
+        kafka: Broker and a topic prefix of its own, as the tests use them.
+        kafka_of: Returns them as a service does.
         mlflow_uri: The MLflow server.
         folder: For state and logs.
     """
 
-    def __init__(self, kafka: KafkaSettings, mlflow_uri: str, folder: Path) -> None:
+    def __init__(
+        self, kafka: KafkaSettings, kafka_of: Callable[[str], KafkaSettings], mlflow_uri: str, folder: Path
+    ) -> None:
         self.kafka = kafka
+        self._kafka_of = kafka_of
         self._folder = folder
         name = kafka.topic_prefix.strip(".")
         self.mlflow = MlflowSettings(tracking_uri=mlflow_uri, model=name, experiment=name)
@@ -128,15 +133,13 @@ class Pipeline:
             arguments=(program(f"closecast-{service}"), *arguments),
             log=self._folder / f"{service}.log",
             environment=environment(
-                CLOSECAST_KAFKA_BOOTSTRAP_SERVERS=self.kafka.bootstrap_servers,
-                CLOSECAST_KAFKA_TOPIC_PREFIX=self.kafka.topic_prefix,
-                CLOSECAST_KAFKA_PARTITIONS=str(self.kafka.partitions),
+                **_variables(self._kafka_of(service)),
                 CLOSECAST_MLFLOW_TRACKING_URI=self.mlflow.tracking_uri,
                 CLOSECAST_MLFLOW_MODEL=self.mlflow.model,
                 CLOSECAST_MLFLOW_EXPERIMENT=self.mlflow.experiment,
                 CLOSECAST_METRICS_HOST="127.0.0.1",
                 CLOSECAST_TRAINER_STATE_DIR=str(self._folder / "trainer"),
-                CLOSECAST_TRAINER_GROUP_ID=self.mlflow.model,
+                CLOSECAST_TRAINER_GROUP_ID=f"{self.mlflow.model}-trainer",
                 CLOSECAST_TRAINER_TRAINING_EPOCHS="2",
                 CLOSECAST_TRAINER_TRAINING_HIDDEN_SIZE="8",
                 CLOSECAST_PREDICTOR_PORT=str(self._port),
@@ -145,3 +148,12 @@ class Pipeline:
             ),
             grace_s=30.0,
         )
+
+
+def _variables(kafka: KafkaSettings) -> dict[str, str]:
+    values = kafka.model_dump(exclude_defaults=True) | {"sasl_password": kafka.sasl_password}
+    return {
+        f"CLOSECAST_KAFKA_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name, value in values.items()
+        if value is not None
+    }

@@ -1,4 +1,4 @@
-"""Quotes in, forecasts out: the three services together."""
+"""Quotes in, forecasts out: the three services together, each as its user of k8s/kafka."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -9,6 +9,8 @@ from uuid import UUID
 import pytest
 
 from closecast.events import Quote
+from closecast.kafka import KafkaSettings
+from closecast.topics import DEFAULT_PREFIX
 from closecast_predictor.registry import Registry
 from closecast_predictor.runs import TrainingRuns
 from closecast_predictor.training import TrainingDesk
@@ -23,11 +25,17 @@ LAST_SESSION = "2013-03-01"
 
 @pytest.fixture(scope="module")
 def pipeline(
-    kafka_broker: KafkaBroker, mlflow_server_uri: str, tmp_path_factory: pytest.TempPathFactory
+    guarded_kafka_broker: KafkaBroker, mlflow_server_uri: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pipeline]:
     """Return the services after their first training, on topics that held garbage from the start."""
     folder = tmp_path_factory.mktemp("pipeline")
-    with Pipeline(kafka_broker.settings(), mlflow_server_uri, folder) as pipeline:
+    broker = guarded_kafka_broker
+    kafka = broker.settings(topic_prefix=DEFAULT_PREFIX)
+
+    def kafka_of(service: str) -> KafkaSettings:
+        return broker.settings_of(f"closecast-{service}", topic_prefix=DEFAULT_PREFIX)
+
+    with Pipeline(kafka, kafka_of, mlflow_server_uri, folder) as pipeline:
         topics = pipeline.kafka.topics
         for topic in (topics.quotes, topics.training_requests, topics.models):
             pipeline.publish_bytes(topic, *GARBAGE)
@@ -137,6 +145,8 @@ def test_a_symbol_without_quotes_is_fetched_and_forecast_without_a_training(pipe
 
 
 def test_a_symbol_that_no_source_knows_is_not_found_and_says_why(pipeline: Pipeline) -> None:
+    topic = pipeline.kafka.topics.backfill_requests
+    pipeline.publish_bytes(topic, *GARBAGE)
     location = pipeline.post("/predict", {"symbol": "NOPE", "fetch": True}).headers["location"]
 
     with pipeline.ingesting("serve", "--source=sample"):
@@ -145,6 +155,7 @@ def test_a_symbol_that_no_source_knows_is_not_found_and_says_why(pipeline: Pipel
     again = pipeline.post("/predict", {"symbol": "NOPE", "fetch": True})
     assert again.status_code == 404
     assert "the sample holds AAPL, FB, GOOG, IBM, MSFT only" in again.json()["detail"]
+    assert sorted(pipeline.values_on(topic.dead_letters)) == sorted(GARBAGE)
 
 
 def train(pipeline: Pipeline, *symbols: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import base64
 import os
 import subprocess
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
 
@@ -45,6 +46,18 @@ num.io.threads=4
 num.network.threads=2
 """
 
+_SECURED: Final = """\
+listeners=PLAINTEXT://{host}:{port},SASL_PLAINTEXT://{host}:{secured_port},CONTROLLER://{host}:{controller_port}
+advertised.listeners=PLAINTEXT://{host}:{port},SASL_PLAINTEXT://{host}:{secured_port}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT
+sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config=\
+org.apache.kafka.common.security.scram.ScramLoginModule required;
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+"""
+"""The broker itself, and whoever sets it up, come by the other listener."""
+
 
 class KafkaBroker:
     """A single-node Kafka on ports of its own; it runs inside its `with` block.
@@ -53,18 +66,25 @@ class KafkaBroker:
 
     Args:
         folder: Empty folder for its data and log.
+        passwords: Of users, by their names, who may do no more than access control lists say; `settings` then are a
+            superuser's, and `settings_of` each user's.
 
     Raises:
         KafkaNotInstallableError: If this machine lacks what a broker needs.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, passwords: Mapping[str, str] | None = None) -> None:
         self._jars = kafka_jars()
         self._folder = folder
-        self.port, controller_port = free_ports(2)
+        self._passwords = dict(passwords or {})
+        self.port, self._secured_port, controller_port = free_ports(3)
         self._child: Child | None = None
-        properties = _PROPERTIES.format(
-            host=_HOST, port=self.port, controller_port=controller_port, data=folder / "data"
+        properties = (_PROPERTIES + (_SECURED if self._passwords else "")).format(
+            host=_HOST,
+            port=self.port,
+            secured_port=self._secured_port,
+            controller_port=controller_port,
+            data=folder / "data",
         )
         self._properties = folder / "server.properties"
         self._properties.write_text(properties)
@@ -84,6 +104,17 @@ class KafkaBroker:
             "connect_timeout_s": 15,
         }
         return KafkaSettings.model_validate(options | overrides)
+
+    def settings_of(self, user: str, **overrides: object) -> KafkaSettings:
+        """Return the same for one of the users."""
+        access = {
+            "bootstrap_servers": f"{_HOST}:{self._secured_port}",
+            "security_protocol": "SASL_PLAINTEXT",
+            "sasl_mechanism": "SCRAM-SHA-512",
+            "sasl_username": user,
+            "sasl_password": self._passwords[user],
+        }
+        return self.settings(**access | overrides)
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -129,5 +160,7 @@ class KafkaBroker:
     def _format(self) -> None:
         # One that begins with a dash would be taken for a flag.
         cluster = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
-        arguments = (*self._java("kafka.tools.StorageTool"), "format", "-t", cluster, "-c", str(self._properties))
+        arguments = [*self._java("kafka.tools.StorageTool"), "format", "-t", cluster, "-c", str(self._properties)]
+        for user, password in self._passwords.items():
+            arguments += ["--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]"]
         subprocess.run(arguments, capture_output=True, check=True, timeout=_START_TIMEOUT_S)

@@ -1,17 +1,18 @@
 """Fixtures with a real Apache Kafka."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
 from closecast.kafka import KafkaSettings
 from tests.support.kafka.broker import KafkaBroker, KafkaNotInstallableError
+from tests.support.kafka.strimzi import names_of_users, set_up
 from tests.support.requirements import skip_or_fail
 
 
-def _new_broker(factory: pytest.TempPathFactory) -> KafkaBroker:
+def _new_broker(factory: pytest.TempPathFactory, passwords: Mapping[str, str] | None = None) -> KafkaBroker:
     try:
-        return KafkaBroker(factory.mktemp("kafka"))
+        return KafkaBroker(factory.mktemp("kafka"), passwords)
     except KafkaNotInstallableError as error:
         skip_or_fail(str(error))
 
@@ -33,4 +34,12 @@ def kafka_settings(kafka_broker: KafkaBroker) -> KafkaSettings:
 def own_kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
     """Return a broker that only this test uses, so that it may be killed."""
     with _new_broker(tmp_path_factory) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def guarded_kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """Return a broker with the topics and users of k8s/kafka, who may do what is said there and nothing else."""
+    with _new_broker(tmp_path_factory, {user: f"of-{user}" for user in names_of_users()}) as broker:
+        set_up(broker.settings())
         yield broker

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 POM: Final = Path(__file__).with_name("pom.xml")
-CACHE: Final = Path(__file__).parents[3] / ".cache" / "kafka"
+ROOT: Final = Path(__file__).parents[3]
+CACHE: Final = ROOT / ".cache" / "kafka"
 _MIN_JAVA: Final = 17
 _DOWNLOAD_TIMEOUT_S: Final = 300
 

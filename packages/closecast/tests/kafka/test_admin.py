@@ -2,10 +2,12 @@ import socket
 import threading
 
 import pytest
+from tests.support.kafka import KafkaBroker
 
-from closecast.kafka import BrokerUnavailableError, KafkaSettings, StoppedError, ensure_topics
+from closecast.kafka import BrokerUnavailableError, KafkaSettings, MissingTopicError, StoppedError, ensure_topics
 from closecast.kafka.admin import connect_admin
 from closecast.telemetry.readiness import KAFKA, READINESS
+from closecast.topics import DEFAULT_PREFIX
 
 
 def test_missing_topics_are_created_as_documented_and_the_rest_stays(kafka_settings: KafkaSettings) -> None:
@@ -40,3 +42,20 @@ def test_a_start_that_waits_for_a_broker_can_be_stopped() -> None:
     threading.Timer(0.2, stop.set).start()
     with pytest.raises(StoppedError):
         ensure_topics(settings, settings.topics, stop)
+
+
+def test_topics_that_are_there_suffice_for_a_user_who_may_not_make_any(guarded_kafka_broker: KafkaBroker) -> None:
+    settings = guarded_kafka_broker.settings_of("closecast-predictor", topic_prefix=DEFAULT_PREFIX)
+
+    ensure_topics(settings, [settings.topics.quotes])
+
+    # It is there, but hidden from those who have no business with it.
+    with pytest.raises(MissingTopicError, match=r"quotes\.dead-letters is not there, or this user may not see it"):
+        ensure_topics(settings, [settings.topics.quotes.dead_letters])
+
+
+def test_a_topic_that_is_missing_and_may_not_be_made_is_named(guarded_kafka_broker: KafkaBroker) -> None:
+    settings = guarded_kafka_broker.settings_of("closecast-ingestor", topic_prefix="other.")
+
+    with pytest.raises(MissingTopicError, match=r"topic other\.quotes is not there"):
+        ensure_topics(settings, settings.topics)

@@ -10,7 +10,13 @@ from typing import Final
 
 from kafka.errors import KafkaError
 
-from closecast.kafka.errors import BrokerUnavailableError, FencedError, StoppedError, TooManyInvalidRecordsError
+from closecast.kafka.errors import (
+    BrokerUnavailableError,
+    FencedError,
+    MissingTopicError,
+    StoppedError,
+    TooManyInvalidRecordsError,
+)
 from closecast.ports import PortInUseError
 from closecast.settings import load_or_exit
 from closecast.telemetry.logs import configure_logs, get_logger
@@ -48,7 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StoppedError as error:
         log.warning(str(error))
         return 0 if settings.command in _UNENDING else EXIT_FAILED
-    except (SourceError, PortInUseError, BrokerUnavailableError, TooManyInvalidRecordsError) as error:
+    except (
+        SourceError,
+        PortInUseError,
+        BrokerUnavailableError,
+        MissingTopicError,
+        TooManyInvalidRecordsError,
+    ) as error:
         log.error(str(error))  # noqa: TRY400
         return EXIT_FAILED
     except KafkaError as error:

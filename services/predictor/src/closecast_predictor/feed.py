@@ -38,6 +38,7 @@ class Feed:
 
     Raises:
         BrokerUnavailableError: If no broker answers.
+        MissingTopicError: If a topic is missing that the predictor may not create.
     """
 
     def __init__(self, settings: KafkaSettings, sessions: int, forecasts_since: datetime) -> None:
@@ -45,19 +46,16 @@ class Feed:
         self._forecasts_since = forecasts_since
         self._lag: dict[str, int] = {}
         topics = settings.topics
-        ensure_topics(settings, topics)
-        self._events: dict[str, type[Event]] = {
-            topic.name: topic.event
-            for topic in (
-                topics.quotes,
-                topics.models,
-                topics.training_requests,
-                topics.forecasts,
-                topics.backfill_requests,
-                topics.backfills,
-            )
-            if topic.event is not None
-        }
+        read = (
+            topics.quotes,
+            topics.models,
+            topics.training_requests,
+            topics.forecasts,
+            topics.backfill_requests,
+            topics.backfills,
+        )
+        ensure_topics(settings, read)
+        self._events: dict[str, type[Event]] = {topic.name: topic.event for topic in read if topic.event is not None}
         for name in self._events:
             metrics.INVALID_RECORDS.labels(name)  # Prometheus sees no increase of a series that was not there before
         self._span = timedelta(days=sessions * _DAYS_A_SESSION)

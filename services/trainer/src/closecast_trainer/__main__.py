@@ -10,7 +10,13 @@ from typing import Final
 
 from kafka.errors import KafkaError
 
-from closecast.kafka import BrokerUnavailableError, FencedError, StoppedError, TooManyInvalidRecordsError
+from closecast.kafka import (
+    BrokerUnavailableError,
+    FencedError,
+    MissingTopicError,
+    StoppedError,
+    TooManyInvalidRecordsError,
+)
 from closecast.ports import PortInUseError
 from closecast.settings import load_or_exit
 from closecast.telemetry.logs import configure_logs, get_logger
@@ -44,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         service.run(stop)
     except StoppedError as error:
         _log.warning(str(error))
-    except (BrokerUnavailableError, FencedError, TooManyInvalidRecordsError, KafkaError) as error:
+    except (BrokerUnavailableError, MissingTopicError, FencedError, TooManyInvalidRecordsError, KafkaError) as error:
         _log.error("the trainer stops", reason=str(error))
         status = EXIT_FAILURE
     stop_metrics()

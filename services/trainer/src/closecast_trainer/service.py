@@ -40,11 +40,14 @@ class TrainerService:
 
         Raises:
             BrokerUnavailableError: If no broker answers at the start.
+            MissingTopicError: If a topic is missing that the trainer may not create.
             StoppedError: If it is told to stop before one does.
             TooManyInvalidRecordsError: If too large a share of the records is bad.
             FencedError: If another trainer took over without the group telling this one.
         """
-        ensure_topics(self._settings.kafka, self._settings.kafka.topics, stop)
+        topics = self._settings.kafka.topics
+        read = (topics.quotes, topics.training_requests)
+        ensure_topics(self._settings.kafka, (*read, *(topic.dead_letters for topic in read), topics.models), stop)
         group = self._settings.group
         queue = RequestQueue(
             self._settings.kafka,

@@ -2,7 +2,13 @@
 
 from closecast.kafka.admin import ensure_topics
 from closecast.kafka.clients import new_consumer, new_producer
-from closecast.kafka.errors import BrokerUnavailableError, FencedError, StoppedError, TooManyInvalidRecordsError
+from closecast.kafka.errors import (
+    BrokerUnavailableError,
+    FencedError,
+    MissingTopicError,
+    StoppedError,
+    TooManyInvalidRecordsError,
+)
 from closecast.kafka.invalid_records import InvalidRecordLimits, InvalidRecordPolicy
 from closecast.kafka.publisher import Publisher, TransactionalPublisher
 from closecast.kafka.reader import begins_of, ends_of, offsets_of_latest, offsets_since, partitions_of, read_to_end
@@ -14,6 +20,7 @@ __all__ = [
     "InvalidRecordLimits",
     "InvalidRecordPolicy",
     "KafkaSettings",
+    "MissingTopicError",
     "Publisher",
     "StoppedError",
     "TooManyInvalidRecordsError",

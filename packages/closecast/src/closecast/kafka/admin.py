@@ -7,9 +7,14 @@ from typing import Final
 
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import (
+    ClusterAuthorizationFailedError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+)
 
-from closecast.kafka.errors import BrokerUnavailableError, StoppedError
+from closecast.kafka.errors import BrokerUnavailableError, MissingTopicError, StoppedError
 from closecast.kafka.settings import KafkaSettings
 from closecast.telemetry.logs import get_logger
 from closecast.telemetry.readiness import KAFKA, READINESS
@@ -30,6 +35,7 @@ def ensure_topics(settings: KafkaSettings, topics: Iterable[Topic], stop: thread
 
     Raises:
         BrokerUnavailableError: If no broker answers within ``connect_timeout_s``.
+        MissingTopicError: If a topic is missing that this user may not create.
         StoppedError: If `stop` is set before one does.
     """
     admin = connect_admin(settings, stop)
@@ -83,4 +89,10 @@ def _create(admin: KafkaAdminClient, settings: KafkaSettings, topic: Topic) -> N
         admin.create_topics([new], wait_for_metadata=True)
     except TopicAlreadyExistsError:
         return
+    except (TopicAuthorizationFailedError, ClusterAuthorizationFailedError) as error:
+        msg = (
+            f"topic {topic.name} is not there, or this user may not see it, nor make it: "
+            "create it, and let the user read or write it"
+        )
+        raise MissingTopicError(msg) from error
     _log.info("topic created", topic=topic.name, partitions=partitions)

@@ -5,6 +5,10 @@ class BrokerUnavailableError(ConnectionError):
     """No broker answered in time."""
 
 
+class MissingTopicError(LookupError):
+    """A topic is not there, or hidden, and the brokers do not let this user make it."""
+
+
 class StoppedError(RuntimeError):
     """The process was asked to stop before the work was done."""
 
