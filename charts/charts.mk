@@ -7,13 +7,16 @@ KUBECTL_VALIDATE_VERSION := v0.0.4
 # Prometheus 3.5, which its Go module numbers 0.305
 PROMETHEUS_VERSION := v0.305.0
 DOCKER_COMPOSE_VERSION := v2.40.3
+SKAFFOLD_VERSION := v2.16.1
 
 TOOLS := .tools/bin
 CRDS := .tools/crds
 HELM := $(TOOLS)/helm
+# To use the charts the one of this machine will do, which spares building ours.
+ANY_HELM := $(shell command -v helm 2>/dev/null || echo $(HELM))
 CHARTS := ingestor trainer predictor closecast
 CHART_TOOLS := $(HELM) $(TOOLS)/helm-docs $(TOOLS)/kubectl-validate $(TOOLS)/promtool $(TOOLS)/kustomize \
-  $(TOOLS)/docker-compose $(CRDS)/.fetched
+  $(TOOLS)/docker-compose $(TOOLS)/skaffold $(CRDS)/.fetched
 HELM_INTERNALS := helm.sh/helm/v3
 NEED_GO = command -v go >/dev/null || { echo "the charts' tools are built by Go 1.24 or newer: https://go.dev/dl"; exit 1; }
 # Folder of a Go module, fetched if need be
@@ -22,12 +25,12 @@ GO_INSTALL = $(NEED_GO); GOBIN=$(abspath $(TOOLS)) go install -trimpath
 
 ##@ Charts
 .PHONY: charts
-charts: $(INSTALLED) charts-tools ## Lint, render, validate and test the Helm charts, k8s/ and compose.yaml
+charts: $(INSTALLED) charts-tools ## Lint, render, validate and test the Helm charts, k8s/, compose.yaml and skaffold.yaml
 	$(BIN)/pytest -m charts $(ARGS)
 
 .PHONY: charts-deps
-charts-deps: $(HELM) ## Put the charts that the charts depend on beside them, as `helm install` needs it
-	@for chart in $(CHARTS); do $(HELM) dependency update --skip-refresh charts/$$chart >/dev/null; done
+charts-deps: $(ANY_HELM) ## Put the charts that the charts depend on beside them, as `helm install` needs it
+	@for chart in $(CHARTS); do $(ANY_HELM) dependency update --skip-refresh charts/$$chart >/dev/null; done
 
 .PHONY: charts-docs
 charts-docs: $(INSTALLED) charts-tools ## Regenerate README.md, values.schema.json, dashboards and snapshots of the charts
@@ -36,7 +39,7 @@ charts-docs: $(INSTALLED) charts-tools ## Regenerate README.md, values.schema.js
 	CLOSECAST_UPDATE_SNAPSHOTS=1 $(BIN)/pytest -q tests/charts/test_snapshots.py
 
 .PHONY: charts-tools
-charts-tools: $(CHART_TOOLS) ## Bring Helm, Docker Compose and what else the tests of charts need into .tools (needs Go and Maven)
+charts-tools: $(CHART_TOOLS) ## Bring Helm, Docker Compose, Skaffold and what else the tests of charts need into .tools (needs Go and Maven)
 
 $(HELM): charts/charts.mk
 	@echo "building Helm into $(TOOLS)"
@@ -62,3 +65,8 @@ $(TOOLS)/docker-compose: charts/charts.mk
 	@echo "building Docker Compose into $(TOOLS)"
 	@$(NEED_GO); go build -C "$$($(call MODULE,github.com/docker/compose/v2@$(DOCKER_COMPOSE_VERSION)))" \
 	  -trimpath -ldflags "-s -w" -o $(abspath $@) ./cmd
+
+$(TOOLS)/skaffold: charts/charts.mk
+	@echo "building Skaffold into $(TOOLS) (some minutes)"
+	@$(NEED_GO); go build -C "$$($(call MODULE,github.com/GoogleContainerTools/skaffold/v2@$(SKAFFOLD_VERSION)))" \
+	  -trimpath -ldflags "-s -w" -o $(abspath $@) ./cmd/skaffold

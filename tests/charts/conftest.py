@@ -10,7 +10,7 @@ from tests.support.requirements import skip_or_fail
 
 @pytest.fixture(scope="session")
 def charts(tmp_path_factory: pytest.TempPathFactory) -> Charts:
-    names = ("helm", "helm-docs", "kubectl-validate", "promtool", "kustomize", "docker-compose")
+    names = ("helm", "helm-docs", "kubectl-validate", "promtool", "kustomize", "docker-compose", "skaffold")
     tools = [TOOLS / name for name in names]
     missing = [tool.name for tool in (*tools, CRDS / ".fetched") if not tool.exists()]
     if missing:

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from closecast.settings import refuse_unknown_keys
+from closecast_predictor.api.schemas.operations import ReadyAnswer
 from tests.charts.charts import ROOT, TOOLS, Charts, RefusedError
 from tests.charts.settings import PORTS, SERVICES
 
@@ -176,6 +177,21 @@ def test_who_waits_for_whom_is_there(services: dict[str, Service]) -> None:
 @pytest.mark.parametrize("service", ["ingestor", "trainer"])
 def test_health_is_asked_where_the_services_answer(services: dict[str, Service], service: str) -> None:
     assert f"127.0.0.1:{PORTS[service]}/readyz" in services[service]["healthcheck"]["test"][-1]
+
+
+@pytest.mark.parametrize(("symbols", "healthy"), [(0, False), (5, True), (10, True)])
+def test_the_predictor_is_healthy_once_it_has_forecasts(
+    services: dict[str, Service], symbols: int, healthy: bool
+) -> None:
+    kind, check = services["predictor"]["healthcheck"]["test"]
+    assert kind == "CMD-SHELL"
+    question, finds = check.split(" | ")
+    assert question.endswith(":8000/readyz")
+    answer = ReadyAnswer(symbols=symbols, model="closecast-panel", version="base").model_dump_json()
+
+    done = subprocess.run(["sh", "-c", finds], input=answer, text=True, check=False)
+
+    assert (done.returncode == 0) == healthy
 
 
 def test_prometheus_scrapes_every_service_and_has_every_alert(services: dict[str, Service], tmp_path: Path) -> None:

@@ -8,10 +8,9 @@ import pytest
 import yaml
 
 from tests.charts.charts import CI_VALUES, NAMESPACE, TOOLS, Charts, Object, Rendering, chart_of, name_of
-from tests.charts.validation import KUBERNETES, validate
+from tests.charts.validation import KUBERNETES, RESTRICTED, validate
 
 pytestmark = pytest.mark.charts
-RESTRICTED = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
 
 
 @pytest.fixture(params=CI_VALUES, ids=name_of)

@@ -17,13 +17,14 @@ class Predictor(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.answers: dict[str, object] = {
-            "/readyz": {},
+            "/readyz": {"symbols": 1},
             "/symbols": {"symbols": [{"symbol": "AAPL"}]},
             "/forecast/AAPL": FORECAST,
             "/predict": FORECAST,
         }
         self.key: str | None = None
         self.asked: list[str] = []
+        self.has_no_quotes_yet = False
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -32,6 +33,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
         answer = self.server.answers.get(self.path)
+        if self.server.has_no_quotes_yet:
+            answer, self.server.has_no_quotes_yet = {"symbols": 0}, False
         refused = self.path != "/readyz" and self.headers.get("authorization") != self.server.key
         status = 404 if answer is None else 401 if self.server.key and refused else 200
         self.send_response(status)
@@ -63,6 +66,13 @@ def ask(predictor: Predictor, **variables: str) -> subprocess.CompletedProcess[s
 def test_a_forecast_passes(predictor: Predictor) -> None:
     assert ask(predictor).returncode == 0
     assert predictor.asked == ["/readyz", "/symbols", "/forecast/AAPL", "/predict"]
+
+
+def test_it_waits_for_the_first_quotes(predictor: Predictor) -> None:
+    predictor.has_no_quotes_yet = True
+
+    assert ask(predictor).returncode == 0
+    assert predictor.asked == ["/readyz", "/readyz", "/symbols", "/forecast/AAPL", "/predict"]
 
 
 def test_no_forecast_fails(predictor: Predictor) -> None:

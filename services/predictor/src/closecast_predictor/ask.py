@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Final
 
 _PATIENCE_S: Final = 600
-_PAUSE_S: Final = 5
+_PAUSE_S: Final = 2
 _ANSWER_S: Final = 30
 _SHOWN: Final = 300
 
@@ -50,17 +50,19 @@ class Predictor:
             SystemExit: If it never has.
         """
         deadline = time.monotonic() + _PATIENCE_S
-        while not self._is_ready():
+        while not self._has_forecasts():
             if time.monotonic() > deadline:
-                raise SystemExit("the predictor is not ready")
+                raise SystemExit("the predictor has no forecasts")
             time.sleep(_PAUSE_S)
 
-    def _is_ready(self) -> bool:
+    def _has_forecasts(self) -> bool:
         try:
-            return self.ask("/readyz")[0] == HTTPStatus.OK
+            status, body = self.ask("/readyz")
         except OSError as error:
             sys.stdout.write(f"/readyz: {error}\n")
             return False
+        # It is ready before the first quotes come.
+        return status == HTTPStatus.OK and json.loads(body)["symbols"] > 0
 
 
 def main() -> None:
