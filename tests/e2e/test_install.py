@@ -31,7 +31,7 @@ def test_rays_own_ports_are_not_reached_through_the_ingress(release: Release) ->
 
 def test_quotes_wake_the_trainer_and_a_version_is_judged(release: Release) -> None:
     eventually(lambda: release.pods("app.kubernetes.io/name=trainer"), "a trainer that runs")
-    eventually(lambda: release.get("/models").json()["versions"], "a version", 600)
+    eventually(lambda: release.get("/models").json()["models"], "a version", 600)
 
-    (version,) = release.get("/models").json()["versions"]
+    (version,) = release.get("/models").json()["models"]
     assert version["outcome"] in {"promoted", "rejected"}

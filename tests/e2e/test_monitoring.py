@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +18,11 @@ pytestmark = pytest.mark.timeout(900)
 DASHBOARDS = ROOT / "charts/closecast/files/dashboards"
 VARIABLES = {"$__rate_interval": "5m", "$__interval": "1m", "$__range": "1h"}
 """What Grafana puts in place of them."""
+
+NOT_HERE = {
+    "closecast_ingestor_source_requests_total",  # the sample is read from the image, not over HTTP
+    "ray_serve_health_check_failures_total",  # Ray has it from the first failure on
+}
 
 
 def of_rules() -> Iterator[str]:
@@ -71,14 +77,15 @@ def test_every_pod_is_scraped_and_every_target_is_up(release: Release) -> None:
 def test_every_series_of_the_rules_and_dashboards_is_there(release: Release) -> None:
     named = {name for expression in (*of_rules(), *of_dashboards()) for name in names_in(release, expression)}
     assert len(named) > 40
+    missing = named - NOT_HERE
 
-    def missing() -> set[str]:
-        return named - set(release.prometheus("label/__name__/values"))
+    def all_there() -> bool:
+        missing.difference_update(release.prometheus("label/__name__/values"))
+        return not missing
 
-    try:
-        eventually(lambda: not missing(), "every series", 180)
-    except AssertionError:
-        assert missing() == set()
+    with suppress(AssertionError):
+        eventually(all_there, "every series", 120)
+    assert missing == set()
 
 
 def test_prometheus_takes_the_rules(release: Release) -> None:

@@ -47,11 +47,11 @@ def test_a_training_that_is_asked_for_ends_in_a_judged_version(release: Release)
 
 
 def test_an_upgrade_changes_a_value_and_fails_no_request(release: Release) -> None:
-    closes = [{"date": f"2024-01-{day:02}", "close": 10.0 + day} for day in (2, 3, 4, 5, 8, 9, 10, 11, 12, 16, 17, 18)]
+    closes = [10 + 0.1 * (day % 7) for day in range(40)]
     assert release.post("/predict", {"history": closes}).status_code == 200
 
     with asking_for(FORECAST) as asked:
-        release.install(predictor__config={"CLOSECAST_PREDICTOR_MAX_HISTORY": "11"})
+        release.install(predictor__config={"CLOSECAST_PREDICTOR_MAX_HISTORY": "35"})
 
         def is_changed() -> bool:
             return release.post("/predict", {"history": closes}).status_code == 422

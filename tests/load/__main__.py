@@ -33,8 +33,8 @@ _log: Final = logging.getLogger("load")
 
 def promote_another_version(release: Release) -> None:
     """Make a version the champion that is not."""
-    versions = release.get("/models").raise_for_status().json()["versions"]
-    other = next(one for one in versions if not one["champion"])
+    versions = release.get("/models").raise_for_status().json()["models"]
+    other = next(one for one in versions if "champion" not in one["aliases"])
     release.post(f"/models/{other['version']}/promote", {"model_name": other["model"]}).raise_for_status()
 
 
@@ -78,10 +78,10 @@ def main() -> int:
 def _prepare(release: Release) -> None:
     """Wait for forecasts, and for two versions to choose from."""
     eventually(lambda: release.answers("/forecast/AAPL"), "forecasts")
-    eventually(lambda: release.get("/models").json()["versions"], "a version", 600)
+    eventually(lambda: release.get("/models").json()["models"], "a version", 600)
     symbols = [one["symbol"] for one in release.get("/symbols").json()["symbols"]]
     release.post("/train", {"symbols": symbols, "epochs": 1}).raise_for_status()
-    eventually(lambda: len(release.get("/models").json()["versions"]) > 1, "a second version", 600)
+    eventually(lambda: len(release.get("/models").json()["models"]) > 1, "a second version", 600)
 
 
 def _load(release: Release, file: Path) -> tuple[list[Request], float, Watch]:

@@ -101,6 +101,10 @@ class Scoreboard:
     def __init__(self, days: int = DEFAULT_SCORE_DAYS) -> None:
         self._days = timedelta(days=days)
         self._made: dict[str, dict[date, PastForecast]] = defaultdict(dict)
+        for horizon in range(1, HORIZONS + 1):
+            # The first score is an increase only of series that were there before.
+            for metric in (metrics.PREDICTION_ERROR, metrics.NAIVE_ERROR, metrics.SCORED, metrics.COVERED):
+                metric.labels(str(horizon))
 
     @property
     def since(self) -> datetime:

@@ -6,6 +6,7 @@ of such a request. In Serve's other modes it runs inside the deployment, where i
 """
 
 from http import HTTPStatus
+from itertools import product
 from time import perf_counter
 from typing import Final
 
@@ -42,7 +43,11 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 _FROM_SNAPSHOT: Final = metrics.PREDICTIONS.labels("snapshot")
 _log = get_logger(__name__)
 
-_OK: Final = {method: metrics.HTTP_REQUESTS.labels(method, "200") for method in ("GET", "POST")}
+_COUNTED: Final = ("GET", "POST")
+_OK: Final = {method: metrics.HTTP_REQUESTS.labels(method, "200") for method in _COUNTED}
+for _method, _status in product(_COUNTED, ("500", "503")):
+    # The first failure is an increase only of a series that was there before.
+    metrics.HTTP_REQUESTS.labels(_method, _status)
 
 
 class Edge:
