@@ -47,11 +47,11 @@ def test_a_training_that_is_asked_for_ends_in_a_judged_version(release: Release)
 
 
 def test_an_upgrade_changes_a_value_and_fails_no_request(release: Release) -> None:
-    closes = [10 + 0.1 * (day % 7) for day in range(40)]
+    closes = [10 + 0.1 * (day % 7) for day in range(100)]
     assert release.post("/predict", {"history": closes}).status_code == 200
 
     with asking_for(FORECAST) as asked:
-        release.install(predictor__config={"CLOSECAST_PREDICTOR_MAX_HISTORY": "35"})
+        release.install(predictor__config={"CLOSECAST_PREDICTOR_MAX_HISTORY": "70"})
 
         def is_changed() -> bool:
             return release.post("/predict", {"history": closes}).status_code == 422
