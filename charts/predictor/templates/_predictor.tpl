@@ -174,6 +174,8 @@ Takes a dict: context, name (head or worker), and group, its values.
 {{- if eq .name "head" -}}
 {{- /* KubeRay makes an account with the rights of Ray's autoscaler for the head. */ -}}
 {{- $spec = omit $spec "automountServiceAccountToken" "serviceAccountName" -}}
+{{- /* It holds no replica, and Ray's autoscaler beside it does not look at SIGTERM: longer would only keep the next head waiting. */ -}}
+{{- $_ := set $spec "terminationGracePeriodSeconds" 30 -}}
 {{- end -}}
 metadata:
   annotations:
