@@ -35,7 +35,7 @@ def promote_another_version(release: Release) -> None:
     """Make a version the champion that is not."""
     versions = release.get("/models").raise_for_status().json()["models"]
     other = next(one for one in versions if "champion" not in one["aliases"])
-    release.post(f"/models/{other['version']}/promote", {"model_name": other["model"]}).raise_for_status()
+    release.post(f"/models/{other['version']}/promote", {"model": other["model"]}).raise_for_status()
 
 
 def kill_a_replica(release: Release) -> None:
