@@ -17,7 +17,7 @@ A_USER = 2.0
 
 SYMBOLS = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
 HISTORY = [round(100 * 1.001**day * (1 + 0.01 * (day % 7)), 2) for day in range(260)]
-_file = Path(os.environ["REQUESTS"]).open("w", newline="", encoding="utf-8")  # noqa: SIM115 - open as long as Locust is
+_file = Path(os.environ["REQUESTS"]).open("w", buffering=1, newline="", encoding="utf-8")  # noqa: SIM115 - open as long as Locust is
 _rows = csv.writer(_file)
 
 
