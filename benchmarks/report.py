@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
+_WIDTH_OF_A_LOG: Final = 160
 RESULTS: Final = Path(__file__).resolve().parent / "results"
 
 Figures = Mapping[str, float | int | str]
@@ -48,7 +50,7 @@ def report(name: str, title: str, rows: Mapping[str, Figures], targets: Sequence
         rows: Figures by what they were measured of: Closecast and its peers.
         targets: What had to be reached.
     """
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_LOG)
     columns = list(dict.fromkeys(column for figures in rows.values() for column in figures))
     table = Table("", *columns, title=title)
     for row, figures in rows.items():
