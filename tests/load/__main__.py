@@ -89,6 +89,7 @@ def _load(release: Release, file: Path) -> tuple[list[Request], float, Watch]:
     environment = os.environ | {
         "REQUESTS": str(file),
         "HOST": HOST,
+        "REQUESTS_A_USER": str(REQUESTS_A_USER),
         "STEPS": ",".join(f"{phase.seconds}:{phase.users}" for phase in PHASES),
     }
     command = [sys.executable, "-m", "locust", "--headless", "--host", INGRESS, "--only-summary", "--locustfile"]

@@ -1,7 +1,8 @@
 """What a user of the predictor asks, for Locust: forecasts of known symbols, and of histories that come along.
 
-Each user asks so many times a second whatever the answers take, and the number of users follows the steps in `STEPS`
-(seconds:users, comma separated). Every request goes to the file `REQUESTS` as a line of CSV: time, seconds, failure.
+Each user asks `REQUESTS_A_USER` times a second whatever the answers take, and the number of users follows the steps in
+`STEPS` (seconds:users, comma separated). Every request goes to the file `REQUESTS` as a line of CSV: time, seconds,
+failure.
 """
 
 import csv
@@ -12,9 +13,6 @@ from typing import Any, ClassVar
 
 from locust import FastHttpUser, LoadTestShape, constant_throughput, events, task
 
-A_USER = 2.0
-"""Requests a second."""
-
 SYMBOLS = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
 HISTORY = [round(100 * 1.001**day * (1 + 0.01 * (day % 7)), 2) for day in range(260)]
 _file = Path(os.environ["REQUESTS"]).open("w", buffering=1, newline="", encoding="utf-8")  # noqa: SIM115 - open as long as Locust is
@@ -24,7 +22,7 @@ _rows = csv.writer(_file)
 class Caller(FastHttpUser):
     """Asks for forecasts."""
 
-    wait_time = constant_throughput(A_USER)
+    wait_time = constant_throughput(float(os.environ["REQUESTS_A_USER"]))
     connection_timeout = network_timeout = 30.0
     default_headers = {"Host": os.environ["HOST"]}  # noqa: RUF012 - Locust's way to set it
 
