@@ -4,13 +4,17 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import yaml
 
 from tests.charts.charts import ROOT
 
 SERVICES: Final = ("ingestor", "trainer", "predictor")
+DASHBOARDS: Final = ROOT / "charts/closecast/files/dashboards"
 _OWN: Final = re.compile(r"(?<![\w:])(?:closecast|http|model)_\w+")
 _SUFFIXES: Final = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
 _MADE_BY: Final = {
@@ -26,6 +30,23 @@ _TOLD: Final = (
 def rules_of(service: str) -> Path:
     """Return the file of a service's alerts."""
     return ROOT / "charts" / service / "files/rules.yaml"
+
+
+def rules(service: str) -> Iterator[dict[str, Any]]:
+    """Yield a service's rules, alerts and recorded series."""
+    for group in yaml.safe_load(rules_of(service).read_text())["groups"]:
+        yield from group["rules"]
+
+
+@cache
+def dashboards() -> dict[str, dict[str, Any]]:
+    """Return Grafana's dashboards by the names of their files."""
+    return {file.name: json.loads(file.read_text()) for file in sorted(DASHBOARDS.glob("*.json"))}
+
+
+def queries_of(dashboard: dict[str, Any]) -> list[str]:
+    """Return what a dashboard asks Prometheus."""
+    return [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
 
 
 def own_series_in(query: str) -> set[str]:

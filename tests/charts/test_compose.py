@@ -16,6 +16,7 @@ import yaml
 from closecast.settings import refuse_unknown_keys
 from closecast_predictor.api.schemas.operations import ReadyAnswer
 from tests.charts.charts import ROOT, TOOLS, Charts, RefusedError
+from tests.charts.series import DASHBOARDS
 from tests.charts.settings import PORTS, SERVICES
 
 pytestmark = [pytest.mark.charts, pytest.mark.usefixtures("charts")]  # it looks for the tools
@@ -226,5 +227,5 @@ def test_grafana_finds_prometheus_and_all_dashboards(services: dict[str, Service
 
     assert [(one["type"], one["url"]) for one in sources] == [("prometheus", "http://prometheus:9090")]
     [folder] = [mounts[one["options"]["path"]] for one in providers]
-    assert folder == ROOT / "charts/closecast/files/dashboards"
+    assert folder == DASHBOARDS
     assert len(list(folder.glob("*.json"))) == 5

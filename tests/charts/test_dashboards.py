@@ -4,28 +4,15 @@ import json
 import re
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from tests.charts.charts import ROOT, Charts
-from tests.charts.series import SERVICES, own_series_in, rules_of, series_of
+from tests.charts.series import SERVICES, dashboards, own_series_in, queries_of, rules, series_of
 
 pytestmark = pytest.mark.charts
-FOLDER = ROOT / "charts/closecast/files/dashboards"
 RECORDED = re.compile(r"\bnamespace\w*:[\w:]+")
-
-
-@cache
-def dashboards() -> dict[str, dict[str, Any]]:
-    return {file.name: json.loads(file.read_text()) for file in sorted(FOLDER.glob("*.json"))}
-
-
-def queries_of(dashboard: dict[str, Any]) -> list[str]:
-    return [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
 
 
 def test_they_are_up_to_date(tmp_path: Path) -> None:
@@ -43,12 +30,7 @@ def test_they_go_by_series_that_the_services_have() -> None:
 
 
 def test_they_go_by_rules_that_there_are() -> None:
-    recorded = {
-        rule.get("record")
-        for service in SERVICES
-        for group in yaml.safe_load(rules_of(service).read_text())["groups"]
-        for rule in group["rules"]
-    }
+    recorded = {rule.get("record") for service in SERVICES for rule in rules(service)}
 
     named = {name for one in dashboards().values() for query in queries_of(one) for name in RECORDED.findall(query)}
 

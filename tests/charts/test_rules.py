@@ -1,15 +1,13 @@
 """Alerts: each is raised when it should be, and goes by series that there are."""
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from tests.charts.charts import TOOLS, Charts
-from tests.charts.series import SERVICES, own_series_in, rules_of, series_of
+from tests.charts.series import SERVICES, own_series_in, rules, rules_of, series_of
 
 pytestmark = pytest.mark.charts
 TESTS = Path(__file__).parent / "rules"
@@ -17,11 +15,6 @@ TESTS = Path(__file__).parent / "rules"
 
 def suites_of(service: str) -> list[Path]:
     return sorted(TESTS.glob(f"{service}*.yaml"))
-
-
-def rules(service: str) -> Iterator[dict[str, Any]]:
-    for group in yaml.safe_load(rules_of(service).read_text())["groups"]:
-        yield from group["rules"]
 
 
 @pytest.mark.usefixtures("charts")  # it looks for the tools

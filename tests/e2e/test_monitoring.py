@@ -1,21 +1,17 @@
 """A real Prometheus beside the release: it scrapes every pod, and has every series that rules and dashboards name."""
 
-import json
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-import yaml
 
-from tests.charts.charts import ROOT
-from tests.charts.series import SERVICES, rules_of
+from tests.charts.series import SERVICES, dashboards, queries_of, rules
 from tests.support.release import Release, eventually
 
 pytestmark = pytest.mark.timeout(900)
 
-DASHBOARDS = ROOT / "charts/closecast/files/dashboards"
 VARIABLES = {"$__rate_interval": "5m", "$__interval": "1m", "$__range": "1h"}
 """What Grafana puts in place of them."""
 
@@ -25,16 +21,11 @@ NOT_HERE = {
 }
 
 
-def of_rules() -> Iterator[str]:
+def expressions() -> Iterator[str]:
     for service in SERVICES:
-        for group in yaml.safe_load(rules_of(service).read_text())["groups"]:
-            yield from (rule["expr"] for rule in group["rules"])
-
-
-def of_dashboards() -> Iterator[str]:
-    for file in DASHBOARDS.glob("*.json"):
-        for panel in json.loads(file.read_text())["panels"]:
-            yield from (target["expr"] for target in panel.get("targets", []))
+        yield from (rule["expr"] for rule in rules(service))
+    for dashboard in dashboards().values():
+        yield from queries_of(dashboard)
 
 
 def names_in(release: Release, expression: str) -> set[str]:
@@ -75,7 +66,7 @@ def test_every_pod_is_scraped_and_every_target_is_up(release: Release) -> None:
 
 
 def test_every_series_of_the_rules_and_dashboards_is_there(release: Release) -> None:
-    named = {name for expression in (*of_rules(), *of_dashboards()) for name in names_in(release, expression)}
+    named = {name for expression in expressions() for name in names_in(release, expression)}
     assert len(named) > 40
     missing = named - NOT_HERE
 
@@ -95,10 +86,5 @@ def test_prometheus_takes_the_rules(release: Release) -> None:
 
     eventually(healthy, "every rule evaluated")
     loaded = {rule["name"] for group in release.prometheus("rules")["groups"] for rule in group["rules"]}
-    written = {
-        rule.get("alert") or rule["record"]
-        for service in SERVICES
-        for group in yaml.safe_load(rules_of(service).read_text())["groups"]
-        for rule in group["rules"]
-    }
+    written = {rule.get("alert") or rule["record"] for service in SERVICES for rule in rules(service)}
     assert loaded == written
