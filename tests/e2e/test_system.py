@@ -15,6 +15,12 @@ FORECAST = f"/forecast/{SYMBOL}"
 OWNED = "all,configmaps,secrets,persistentvolumeclaims,ingresses,networkpolicies,serviceaccounts,poddisruptionbudgets"
 
 
+def forecast_from_a_new_quote(release: Release, change: float) -> None:
+    session = release.publish_next_session(SYMBOL, change)
+
+    eventually(lambda: release.forecast(SYMBOL)["origin"] == session, "a forecast from the new session")
+
+
 def train(release: Release, **wanted: object) -> str:
     answer = release.post("/train", {"symbol": SYMBOL, "epochs": 1} | wanted)
     assert answer.status_code == 202, answer.text
@@ -28,9 +34,7 @@ def state_of(release: Release, training: str) -> str:
 def test_a_new_quote_changes_the_forecast(release: Release) -> None:
     before = release.forecast(SYMBOL)
 
-    session = release.publish_next_session(SYMBOL, 1.05)
-
-    eventually(lambda: release.forecast(SYMBOL)["origin"] == session, "a forecast from the new session")
+    forecast_from_a_new_quote(release, 1.05)
     after = release.forecast(SYMBOL)
     assert after["last_close"] == pytest.approx(1.05 * before["last_close"])
     assert after["predicted_close"] != before["predicted_close"]
@@ -70,8 +74,7 @@ def test_no_request_fails_while_a_worker_is_deleted(release: Release, actor: str
         release.delete_pod(worker)
         eventually(lambda: set(release.workers_with(actor)) - {worker}, f"{actor} on another worker")
     assert asked.failures == []
-    session = release.publish_next_session(SYMBOL, 0.97)
-    eventually(lambda: release.forecast(SYMBOL)["origin"] == session, "a forecast from the new session")
+    forecast_from_a_new_quote(release, 0.97)
 
 
 def test_a_training_outlives_the_death_of_its_trainer(release: Release) -> None:
@@ -89,8 +92,7 @@ def test_forecasts_outlive_the_death_of_kafka(release: Release) -> None:
         release.delete_pod(f"{NAME}-kafka-0")
         release.kubectl("wait", "--for=delete", f"pod/{NAME}-kafka-0", "--timeout=100s")
         release.kubectl("rollout", "status", f"statefulset/{NAME}-kafka", "--timeout=110s")
-        session = release.publish_next_session(SYMBOL, 1.02)
-        eventually(lambda: release.forecast(SYMBOL)["origin"] == session, "a forecast from the new session")
+        forecast_from_a_new_quote(release, 1.02)
     assert asked.failures == []
 
 
@@ -103,8 +105,7 @@ def test_the_system_outlives_the_death_of_the_head(release: Release) -> None:
     # All workers begin anew with a new head.
     eventually(lambda: not set(release.workers_with("Api")) <= set(workers), "a replica of the new head", 600)
     eventually(lambda: release.answers(FORECAST), "forecasts")
-    session = release.publish_next_session(SYMBOL, 1.01)
-    eventually(lambda: release.forecast(SYMBOL)["origin"] == session, "a forecast from the new session")
+    forecast_from_a_new_quote(release, 1.01)
 
 
 def test_uninstalling_leaves_nothing(release: Release) -> None:
