@@ -75,7 +75,9 @@ def serve_environment() -> dict[str, str]:
         # HAProxy would tell a process of Serve of each request, which counts again what the replicas have counted.
         "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
         # What a replica was asked when it died, another is asked again: no request does harm when it is done twice.
-        "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
+        # HAProxy can do so where it had all of the request, so that it waits for a body that comes in a second packet;
+        # Ray has no setting for this, but puts the value as it is among HAProxy's defaults.
+        "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response\noption http-buffer-request",
         # Where no syslog listens HAProxy need not write it a line for each request, only for one in a million.
         "RAY_SERVE_HAPROXY_LOG_TARGET": "127.0.0.1:514 sample 1:1000000",
     }
