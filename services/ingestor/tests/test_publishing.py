@@ -17,6 +17,7 @@ from closecast.kafka import (
 )
 from closecast.kafka.reader import partitions_of, read_to_end
 from closecast.topics import Topic
+from closecast_ingestor import metrics
 from closecast_ingestor.publishing import Publication
 from closecast_ingestor.settled import Prepared
 from closecast_ingestor.sources.base import Reject
@@ -72,6 +73,23 @@ def test_a_second_start_publishes_nothing_twice(kafka_settings: KafkaSettings) -
     assert publish(kafka_settings, given) == {"unchanged": 2, "known-bad": 1}
     assert len(quotes(kafka_settings)) == 2
     assert len(records(kafka_settings, kafka_settings.topics.quotes.dead_letters)) == 1
+
+
+def test_prometheus_hears_of_the_last_session_that_kafka_holds(
+    kafka_settings: KafkaSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def last() -> float | None:
+        samples = (sample for metric in metrics.LAST_SESSION.collect() for sample in metric.samples)
+        return next((sample.value for sample in samples if sample.labels["exchange"] == "XNYS"), None)
+
+    expected = calendar_of("XNYS").closes_at(SESSIONS[1]).timestamp()
+    for given in (prepared(quote(0), quote(1)), prepared(quote(0), quote(1))):
+        metrics.LAST_SESSION.clear()  # as after a start
+        monkeypatch.setattr(metrics, "_last_sessions", {})
+        publish(kafka_settings, given)
+        assert last() == expected
+    publish(kafka_settings, prepared(quote(0, 10.01)))
+    assert last() == expected, "a correction of an earlier session is no step back"
 
 
 def test_a_corrected_price_is_the_next_revision(kafka_settings: KafkaSettings) -> None:

@@ -1,6 +1,11 @@
 """What Prometheus sees of the ingestor."""
 
+from datetime import date
+from typing import Final
+
 from prometheus_client import Counter, Gauge, Histogram
+
+from closecast.calendars import calendar_of
 
 DEFAULT_PORT = 9201
 
@@ -39,3 +44,12 @@ SESSIONS_REPLAYED = Gauge("closecast_ingestor_sessions_replayed", "Sessions of t
 # Prometheus sees no increase of a series that was not there before.
 for _outcome in ("complete", "behind", "failed", "kafka-error"):
     ROUNDS.labels(_outcome)
+
+_last_sessions: Final[dict[str, date]] = {}
+
+
+def note_last_session(exchange: str, session: date) -> None:
+    """Take in that Kafka holds quotes of a session; a correction of an earlier one changes nothing."""
+    if session > _last_sessions.get(exchange, date.min):
+        _last_sessions[exchange] = session
+        LAST_SESSION.labels(exchange).set(calendar_of(exchange).closes_at(session).timestamp())

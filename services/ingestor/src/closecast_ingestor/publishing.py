@@ -9,7 +9,6 @@ from typing import Final, Self
 
 from structlog.contextvars import bound_contextvars
 
-from closecast.calendars import calendar_of
 from closecast.events import DeadLetter, Event, Quote, quote_key
 from closecast.kafka.admin import ensure_topics
 from closecast.kafka.publisher import TransactionalPublisher
@@ -114,6 +113,7 @@ class Publication:
         """
         due = self._ledger.due(quote)
         if due is None:
+            metrics.note_last_session(quote.exchange, quote.session)
             self._count("unchanged")
             return False
         if due.revision:
@@ -178,8 +178,7 @@ class Publication:
         for (exchange, kind), count in kinds.items():
             metrics.QUOTES.labels(exchange, kind).inc(count)
             self.counts[kind] += count
-            last = max(quote.session for quote in quotes if quote.exchange == exchange)
-            metrics.LAST_SESSION.labels(exchange).set(calendar_of(exchange).closes_at(last).timestamp())
+            metrics.note_last_session(exchange, max(quote.session for quote in quotes if quote.exchange == exchange))
         for letter in self._letters.values():
             metrics.DEAD_LETTERS.labels(letter.source_topic.partition(":")[0]).inc()
         self.counts["dead-letters"] += len(self._letters)
