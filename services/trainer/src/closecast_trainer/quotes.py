@@ -71,6 +71,7 @@ class QuoteFeed:
         """
         self._follow_partitions()
         arrived = self._consumer.poll(timeout_ms=int(timeout_s * 1000))
+        self._metrics.lag.set(sum(map(self._behind, self._assigned)))
         offsets = self._moved()
         if not offsets:
             return {}
@@ -140,6 +141,11 @@ class QuoteFeed:
                 self._consumer.seek(partition, self._stored[partition.partition])
             else:
                 self._consumer.seek_to_beginning(partition)
+
+    def _behind(self, partition: TopicPartition) -> int:
+        """Return how many records of a partition are still to be read, as of the last answer of the brokers."""
+        end: int | None = self._consumer.highwater(partition)
+        return 0 if end is None else max(0, end - int(self._consumer.position(partition)))
 
     def _moved(self) -> dict[int, int]:
         """Return the next offsets of the partitions that reading has moved on, past commit markers too."""
