@@ -56,7 +56,11 @@ def test_groups_and_transactions_are_those_of_the_services() -> None:
     group = GroupSettings().id
 
     assert rules("group") == {("closecast-ingestor", ingestor.backfill_group), ("closecast-trainer", group)}
-    assert rules("transactionalId") == {("closecast-ingestor", ingestor.identity), ("closecast-trainer", group)}
+    assert rules("transactionalId") == {
+        ("closecast-ingestor", ingestor.identity),
+        ("closecast-ingestor", f"{ingestor.identity}-backfill"),  # of the chart's Job
+        ("closecast-trainer", group),
+    }
 
 
 def test_everything_belongs_to_the_cluster() -> None:
