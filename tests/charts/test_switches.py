@@ -202,12 +202,20 @@ def test_a_backfill_does_not_stop_the_schedule(charts: Charts) -> None:
 
 
 def test_another_backfill_is_another_job(charts: Charts) -> None:
-    names = {
-        charts.render("ingestor", backfill={"enabled": True, "start": start}).one("Job")["metadata"]["name"]
-        for start in ("2001-01-01", "2002-01-01")
-    }
+    first: dict[str, Any] = {"backfill": {"enabled": True, "start": "2001-01-01"}}
+    others: tuple[dict[str, Any], ...] = (
+        {"backfill": {"enabled": True, "start": "2002-01-01"}},
+        {"kafka__bootstrapServers": "other:9092"},
+        {"resources__limits__memory": "1Gi"},  # a Job cannot be changed, whatever of it it is
+    )
+    names = [
+        charts.render("ingestor", **(first | changes)).one("Job")["metadata"]["name"] for changes in (first, *others)
+    ]
 
-    assert len(names) == 2
+    assert len(set(names)) == len(names)
+    assert (
+        charts.render("ingestor", **first, monitoring__rules__enabled=True).one("Job")["metadata"]["name"] == names[0]
+    )
 
 
 # trainer

@@ -62,3 +62,43 @@ CLOSECAST_INGESTOR_BACKFILLS: {{ .Values.schedule.backfills | quote }}
   readOnly: true
 {{- end }}
 {{- end -}}
+
+{{/* What the Job of a backfill does. */}}
+{{- define "ingestor.backfillSpec" -}}
+backoffLimit: {{ .Values.backfill.backoffLimit }}
+template:
+  metadata:
+    {{- with .Values.podAnnotations }}
+    annotations:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+    labels:
+      {{- include "common.podLabels" . | nindent 6 }}
+      app.kubernetes.io/component: backfill
+  spec:
+    {{- include "common.podSpec" (dict "context" . "scheduling" .Values.scheduling "labels" (include "common.selectorLabels" .)) | nindent 4 }}
+    restartPolicy: OnFailure
+    containers:
+      - name: backfill
+        args: [backfill]
+        {{- include "common.container" . | nindent 8 }}
+        env:
+          - name: CLOSECAST_INGESTOR_START
+            value: {{ required "ingestor: backfill.start is missing: the first session to publish" .Values.backfill.start | quote }}
+          {{- with .Values.backfill.end }}
+          - name: CLOSECAST_INGESTOR_END
+            value: {{ . | quote }}
+          {{- end }}
+          # With the schedule's identity it would stop the schedule.
+          - name: CLOSECAST_INGESTOR_TRANSACTIONAL_ID
+            value: {{ printf "%singestor-backfill" ((include "common.kafka" . | fromYaml).topicPrefix | default "closecast.") }}
+          {{- with include "common.env" . }}
+          {{- . | nindent 10 }}
+          {{- end }}
+        resources:
+          {{- toYaml .Values.resources | nindent 10 }}
+        volumeMounts:
+          {{- include "ingestor.volumeMounts" . | nindent 10 }}
+    volumes:
+      {{- include "ingestor.volumes" . | nindent 6 }}
+{{- end -}}
