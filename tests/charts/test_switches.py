@@ -112,6 +112,17 @@ def test_a_changed_setting_makes_new_pods(charts: Charts, chart: str) -> None:
     assert before != after
 
 
+@pytest.mark.parametrize("bound", ["minReplicas", "maxReplicas"])
+def test_other_bounds_of_workers_make_a_new_cluster(charts: Charts, bound: str) -> None:
+    # By KubeRay 1.5 they alone change nothing of a cluster that runs.
+    before, after = (
+        {metadata["annotations"]["checksum/config"] for name, metadata, _ in rendering.pods() if "RayService" in name}
+        for rendering in (charts.render("predictor"), charts.render("predictor", **{f"worker__{bound}": 3}))
+    )
+
+    assert not before & after
+
+
 @pytest.mark.parametrize("chart", SERVICES)
 def test_config_has_the_last_word_and_extra_variables_are_added(charts: Charts, chart: str) -> None:
     rendering = charts.render(

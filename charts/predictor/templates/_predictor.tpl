@@ -169,7 +169,9 @@ Takes a dict: context, name (head or worker), and group, its values.
 */}}
 {{- define "predictor.podTemplate" -}}
 {{- $labels := print (include "predictor.rayLabels" .context) "\nray.io/node-type: " .name -}}
-{{- $settings := print (include "predictor.settings" .context) (toYaml .context.Values.config) -}}
+{{- /* Other bounds of the workers are no reason for KubeRay to do anything, unless the pods change with them. */ -}}
+{{- $bounds := pick .context.Values.worker "minReplicas" "maxReplicas" -}}
+{{- $settings := print (include "predictor.settings" .context) (toYaml .context.Values.config) (toYaml $bounds) -}}
 {{- $spec := include "common.podSpec" (dict "context" .context "scheduling" .group.scheduling "labels" $labels) | fromYaml -}}
 {{- if eq .name "head" -}}
 {{- /* KubeRay makes an account with the rights of Ray's autoscaler for the head. */ -}}
