@@ -27,6 +27,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("ingestor", {"image.pullPolicy": "Sometimes"}, "/image/pullPolicy"),
     ("ingestor", {"resources.requests.memory": "much"}, "/resources/requests/memory"),
     ("ingestor", {"config": {"a b": "c"}}, "a b"),
+    ("ingestor", {"monitoring.rules.runbookUrl": "alerts.md"}, "/monitoring/rules/runbookUrl"),
     ("trainer", {"mlflow.trackingUri": ""}, "mlflow.trackingUri is missing"),
     ("trainer", {"mlflow.trackingUri": "mlflow:5000"}, "/mlflow/trackingUri"),
     ("trainer", {"replicaCount": -1}, "replicaCount"),

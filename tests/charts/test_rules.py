@@ -1,16 +1,18 @@
 """Alerts: each is raised when it should be, and goes by series that there are."""
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.charts.charts import TOOLS, Charts
+from tests.charts.charts import ROOT, TOOLS, Charts
 from tests.charts.series import SERVICES, own_series_in, rules, rules_of, series_of
 
 pytestmark = pytest.mark.charts
 TESTS = Path(__file__).parent / "rules"
+RUNBOOKS = ROOT / "docs/operations/alerts.md"
 
 
 def suites_of(service: str) -> list[Path]:
@@ -51,3 +53,23 @@ def test_prometheus_operator_gets_them_where_they_are_wanted(charts: Charts, ser
     assert rule["metadata"]["labels"]["release"] == "prometheus"
     assert rule["spec"] == yaml.safe_load(rules_of(service).read_text())
     assert not charts.render(service).of("PrometheusRule")
+
+
+def test_every_alert_has_a_section_that_tells_what_to_do_and_every_section_an_alert() -> None:
+    sections = re.findall(r"^### (.+)$", RUNBOOKS.read_text(), re.MULTILINE)
+
+    assert sorted(sections) == sorted(
+        rule["alert"] for service in SERVICES for rule in rules(service) if "alert" in rule
+    )
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_alerts_lead_to_their_sections(charts: Charts, service: str) -> None:
+    address = "https://git.example.com/closecast/docs/operations/alerts.md"
+    rendering = charts.render(service, monitoring__rules={"enabled": True, "runbookUrl": address})
+
+    rendered = [rule for group in rendering.one("PrometheusRule")["spec"]["groups"] for rule in group["rules"]]
+    told = {rule["alert"]: rule["annotations"]["runbook_url"] for rule in rendered if "alert" in rule}
+    # A heading's anchor, by GitHub and GitLab: its words in small letters.
+    assert told == {rule["alert"]: f"{address}#{rule['alert'].lower()}" for rule in rules(service) if "alert" in rule}
+    assert not any("annotations" in rule for rule in rendered if "record" in rule)

@@ -46,9 +46,20 @@ spec:
       app.kubernetes.io/component: metrics
 {{- end -}}
 
-{{/* PrometheusRule of a chart's files/rules.yaml, if wanted. */}}
+{{/* PrometheusRule of a chart's files/rules.yaml, if wanted; runbookUrl gives each alert the address of its section. */}}
 {{- define "common.prometheusRule" -}}
 {{- if .Values.monitoring.rules.enabled -}}
+{{- $rules := .Files.Get "files/rules.yaml" | fromYaml -}}
+{{- with .Values.monitoring.rules.runbookUrl -}}
+{{- $address := . -}}
+{{- range $group := $rules.groups -}}
+{{- range $rule := $group.rules -}}
+{{- with $rule.alert -}}
+{{- $_ := set $rule.annotations "runbook_url" (printf "%s#%s" $address (lower .)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata:
@@ -59,6 +70,6 @@ metadata:
     {{- toYaml . | nindent 4 }}
     {{- end }}
 spec:
-  {{- .Files.Get "files/rules.yaml" | nindent 2 }}
+  {{- toYaml $rules | nindent 2 }}
 {{- end -}}
 {{- end -}}
