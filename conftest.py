@@ -10,7 +10,7 @@ settings.load_profile("closecast")
 pytest_plugins = ["tests.support.cluster", "tests.support.kafka.fixtures", "tests.support.mlflow"]
 
 _MARKERS = {
-    "kafka": {"kafka_broker", "own_kafka_broker", "guarded_kafka_broker"},
+    "kafka": {"kafka_broker", "own_kafka_broker", "guarded_kafka_broker", "encrypted_kafka_broker"},
     "mlflow": {"mlflow_server_uri"},
     "browser": {"browser"},
     "cluster": {"cluster"},

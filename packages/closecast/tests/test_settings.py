@@ -74,3 +74,5 @@ def test_help_describes_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
 def test_half_given_credentials_are_refused() -> None:
     with pytest.raises(ValueError, match="sasl_username"):
         KafkaSettings(security_protocol="SASL_SSL", sasl_mechanism="PLAIN")
+    with pytest.raises(ValueError, match="ssl_keyfile needs ssl_certfile"):
+        KafkaSettings(security_protocol="SSL", ssl_keyfile="tls.key")

@@ -14,11 +14,11 @@ from closecast.kafka import KafkaSettings
 from closecast.ports import free_ports
 from closecast_local.processes import Child, Command
 from closecast_local.readiness import kafka_answers, wait_until
+from tests.support.kafka.certificates import Certificates
 from tests.support.kafka.jars import KafkaNotInstallableError, kafka_jars
 
 __all__ = ["KafkaBroker", "KafkaNotInstallableError"]
 
-_HOST: Final = "127.0.0.1"
 _START_TIMEOUT_S: Final = 60.0
 _JAVA: Final = ("java", "-Xmx384m", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
 
@@ -46,7 +46,7 @@ num.io.threads=4
 num.network.threads=2
 """
 
-_SECURED: Final = """\
+_GUARDED: Final = """\
 listeners=PLAINTEXT://{host}:{port},SASL_PLAINTEXT://{host}:{secured_port},CONTROLLER://{host}:{controller_port}
 advertised.listeners=PLAINTEXT://{host}:{port},SASL_PLAINTEXT://{host}:{secured_port}
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT
@@ -58,6 +58,22 @@ super.users=User:ANONYMOUS
 """
 """The broker itself, and whoever sets it up, come by the other listener."""
 
+_ENCRYPTED: Final = """\
+listeners=PLAINTEXT://{host}:{port},SASL_SSL://{host}:{secured_port},SSL://{host}:{mutual_port},\
+CONTROLLER://{host}:{controller_port}
+advertised.listeners=PLAINTEXT://{host}:{port},SASL_SSL://{host}:{secured_port},SSL://{host}:{mutual_port}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,SSL:SSL
+sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=\
+org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.ssl.ssl.client.auth=required
+ssl.keystore.type=PEM
+ssl.keystore.location={certificates.broker}
+ssl.truststore.type=PEM
+ssl.truststore.location={certificates.authority}
+"""
+"""The listener of SASL asks for no certificate, the other one for nothing else."""
+
 
 class KafkaBroker:
     """A single-node Kafka on ports of its own; it runs inside its `with` block.
@@ -68,23 +84,36 @@ class KafkaBroker:
         folder: Empty folder for its data and log.
         passwords: Of users, by their names, who may do no more than access control lists say; `settings` then are a
             superuser's, and `settings_of` each user's.
+        certificates: For TLS, by which users then come, and may do everything; so may the client that has the
+            certificate, whose settings `settings_of_client` are.
 
     Raises:
         KafkaNotInstallableError: If this machine lacks what a broker needs.
+
+    Attributes:
+        host: What clients call it.
     """
 
-    def __init__(self, folder: Path, passwords: Mapping[str, str] | None = None) -> None:
+    host: Final = "127.0.0.1"
+
+    def __init__(
+        self, folder: Path, passwords: Mapping[str, str] | None = None, certificates: Certificates | None = None
+    ) -> None:
         self._jars = kafka_jars()
         self._folder = folder
         self._passwords = dict(passwords or {})
-        self.port, self._secured_port, controller_port = free_ports(3)
+        self._certificates = certificates
+        self.port, self._secured_port, self._mutual_port, controller_port = free_ports(4)
         self._child: Child | None = None
-        properties = (_PROPERTIES + (_SECURED if self._passwords else "")).format(
-            host=_HOST,
+        secured = _ENCRYPTED if certificates else _GUARDED if self._passwords else ""
+        properties = (_PROPERTIES + secured).format(
+            host=self.host,
             port=self.port,
             secured_port=self._secured_port,
+            mutual_port=self._mutual_port,
             controller_port=controller_port,
             data=folder / "data",
+            certificates=certificates,
         )
         self._properties = folder / "server.properties"
         self._properties.write_text(properties)
@@ -93,7 +122,7 @@ class KafkaBroker:
     @property
     def bootstrap_servers(self) -> str:
         """Its address, as Kafka's clients take it."""
-        return f"{_HOST}:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def settings(self, **overrides: object) -> KafkaSettings:
         """Return settings that lead here, under a topic prefix that nobody else uses unless one is given."""
@@ -108,11 +137,24 @@ class KafkaBroker:
     def settings_of(self, user: str, **overrides: object) -> KafkaSettings:
         """Return the same for one of the users."""
         access = {
-            "bootstrap_servers": f"{_HOST}:{self._secured_port}",
-            "security_protocol": "SASL_PLAINTEXT",
+            "bootstrap_servers": f"{self.host}:{self._secured_port}",
+            "security_protocol": "SASL_SSL" if self._certificates else "SASL_PLAINTEXT",
             "sasl_mechanism": "SCRAM-SHA-512",
             "sasl_username": user,
             "sasl_password": self._passwords[user],
+            "ssl_cafile": str(self._certificates.authority) if self._certificates else None,
+        }
+        return self.settings(**access | overrides)
+
+    def settings_of_client(self, **overrides: object) -> KafkaSettings:
+        """Return the same for the client that has a certificate."""
+        assert self._certificates is not None, "has no certificates"
+        access = {
+            "bootstrap_servers": f"{self.host}:{self._mutual_port}",
+            "security_protocol": "SSL",
+            "ssl_cafile": str(self._certificates.authority),
+            "ssl_certfile": str(self._certificates.client),
+            "ssl_keyfile": str(self._certificates.client_key),
         }
         return self.settings(**access | overrides)
 
@@ -125,7 +167,7 @@ class KafkaBroker:
         )
         self._child = Child(command)
         wait_until(
-            lambda: kafka_answers(_HOST, self.port),
+            lambda: kafka_answers(self.host, self.port),
             command.name,
             _START_TIMEOUT_S,
             check=self._child.require_alive,

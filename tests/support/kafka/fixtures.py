@@ -6,13 +6,18 @@ import pytest
 
 from closecast.kafka import KafkaSettings
 from tests.support.kafka.broker import KafkaBroker, KafkaNotInstallableError
+from tests.support.kafka.certificates import Certificates
 from tests.support.kafka.strimzi import names_of_users, set_up
 from tests.support.requirements import skip_or_fail
 
 
-def _new_broker(factory: pytest.TempPathFactory, passwords: Mapping[str, str] | None = None) -> KafkaBroker:
+def _new_broker(
+    factory: pytest.TempPathFactory,
+    passwords: Mapping[str, str] | None = None,
+    certificates: Certificates | None = None,
+) -> KafkaBroker:
     try:
-        return KafkaBroker(factory.mktemp("kafka"), passwords)
+        return KafkaBroker(factory.mktemp("kafka"), passwords, certificates)
     except KafkaNotInstallableError as error:
         skip_or_fail(str(error))
 
@@ -42,4 +47,12 @@ def guarded_kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[K
     """Return a broker with the topics and users of k8s/kafka, who may do what is said there and nothing else."""
     with _new_broker(tmp_path_factory, {user: f"of-{user}" for user in names_of_users()}) as broker:
         set_up(broker.settings())
+        yield broker
+
+
+@pytest.fixture(scope="module")
+def encrypted_kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """Return a broker that is reached by TLS: by user "closecast" with a password, or by a client's certificate."""
+    certificates = Certificates(tmp_path_factory.mktemp("certificates"), KafkaBroker.host)
+    with _new_broker(tmp_path_factory, {"closecast": "right"}, certificates) as broker:
         yield broker

@@ -15,6 +15,7 @@ from kafka.errors import (
 )
 
 from closecast.kafka.errors import BrokerUnavailableError, MissingTopicError, StoppedError
+from closecast.kafka.refusals import hearing_refusals
 from closecast.kafka.settings import KafkaSettings
 from closecast.telemetry.logs import get_logger
 from closecast.telemetry.readiness import KAFKA, READINESS
@@ -34,7 +35,7 @@ def ensure_topics(settings: KafkaSettings, topics: Iterable[Topic], stop: thread
         stop: Ends the wait when it is set.
 
     Raises:
-        BrokerUnavailableError: If no broker answers within ``connect_timeout_s``.
+        BrokerUnavailableError: If no broker answers within ``connect_timeout_s``, or none lets this process in.
         MissingTopicError: If a topic is missing that this user may not create.
         StoppedError: If `stop` is set before one does.
     """
@@ -52,34 +53,41 @@ def connect_admin(settings: KafkaSettings, stop: threading.Event | None = None) 
     """Return an admin client as soon as a broker answers.
 
     Raises:
-        BrokerUnavailableError: If none does within ``connect_timeout_s``.
+        BrokerUnavailableError: If none does within ``connect_timeout_s``, or none lets this process in; it says why.
         StoppedError: If `stop` is set before one does.
     """
     deadline = time.monotonic() + settings.connect_timeout_s
-    READINESS.lost(KAFKA, f"no broker answers at {settings.bootstrap_servers}")
-    told = False
-    while True:
-        try:
-            admin = KafkaAdminClient(
-                **settings.client_options(), client_id="closecast-admin", bootstrap_timeout_ms=_ATTEMPT_MS
-            )
-        except (KafkaError, OSError) as error:
-            if time.monotonic() >= deadline:
-                msg = (
-                    f"no Kafka broker answers at {settings.bootstrap_servers} after {settings.connect_timeout_s:g} s; "
-                    "start one, or set CLOSECAST_KAFKA_BOOTSTRAP_SERVERS"
+    READINESS.lost(KAFKA, f"no answer yet from {settings.bootstrap_servers}")
+    with hearing_refusals(settings) as refusals:
+        while True:
+            try:
+                admin = KafkaAdminClient(
+                    **settings.client_options(), client_id="closecast-admin", bootstrap_timeout_ms=_ATTEMPT_MS
                 )
-                raise BrokerUnavailableError(msg) from error
-            if not told:
-                _log.info("waiting for Kafka", bootstrap_servers=settings.bootstrap_servers)
-                told = True
-            if stop is None:
-                time.sleep(_RETRY_S)
-            elif stop.wait(_RETRY_S):
-                raise StoppedError("stopped while no Kafka broker answered") from error
-        else:
-            READINESS.found(KAFKA)
-            return admin
+            except (KafkaError, OSError) as error:
+                reason = refusals.last or f"no broker answers at {settings.bootstrap_servers}"
+                if reason != READINESS.missing.get(KAFKA):
+                    READINESS.lost(KAFKA, reason)
+                    _log.warning("waiting for Kafka", bootstrap_servers=settings.bootstrap_servers, reason=reason)
+                if time.monotonic() >= deadline:
+                    raise BrokerUnavailableError(_last_words(settings, refusals.last)) from error
+                if stop is None:
+                    time.sleep(_RETRY_S)
+                elif stop.wait(_RETRY_S):
+                    raise StoppedError(f"stopped while waiting for Kafka: {reason}") from error
+            else:
+                READINESS.found(KAFKA)
+                return admin
+
+
+def _last_words(settings: KafkaSettings, refusal: str | None) -> str:
+    waited = f"after {settings.connect_timeout_s:g} s"
+    if refusal is not None:
+        return f"no way to Kafka {waited}: {refusal}"
+    return (
+        f"no Kafka broker answers at {settings.bootstrap_servers} {waited}; "
+        "start one, or set CLOSECAST_KAFKA_BOOTSTRAP_SERVERS"
+    )
 
 
 def _create(admin: KafkaAdminClient, settings: KafkaSettings, topic: Topic) -> None:

@@ -2,7 +2,7 @@
 
 
 class BrokerUnavailableError(ConnectionError):
-    """No broker answered in time."""
+    """No broker answered in time, or let this process in."""
 
 
 class MissingTopicError(LookupError):

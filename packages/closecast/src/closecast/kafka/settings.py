@@ -45,6 +45,8 @@ class KafkaSettings(SettingsGroup):
         ):
             msg = f"security_protocol {self.security_protocol} needs sasl_mechanism, sasl_username and sasl_password"
             raise ValueError(msg)
+        if self.ssl_keyfile and not self.ssl_certfile:
+            raise ValueError("ssl_keyfile needs ssl_certfile")
         return self
 
     @property
