@@ -34,6 +34,13 @@ SKILL_TAG: Final = "closecast.skill"
 CHOSEN_TAG: Final = "closecast.chosen"
 """Tag of a registered model: the version that a person promoted last, a space, and when; set before the alias moves, so
 that whoever moves the alias at the same moment sees it."""
+CLIENT_ENVIRONMENT: Final = {
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",
+    "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "false",
+}
+"""What MLflow's clients go by: nothing is unpickled, and files pass through the server, which alone can reach the store
+behind it; one that has them in S3 would send its clients there."""
 
 
 def answer_tag(request_id: UUID) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import requests
 
 from closecast.forecasting.spec import InvalidBundleError
-from closecast.mlflow_settings import ARTIFACT_PATH, CHAMPION, MlflowSettings
+from closecast.mlflow_settings import ARTIFACT_PATH, CHAMPION, CLIENT_ENVIRONMENT, MlflowSettings
 
 _ATTEMPTS_OF_A_REQUEST: Final = 2
 _MODELS_A_CALL: Final = 1000
@@ -132,9 +132,11 @@ class Registry:
     def client(self) -> Any:  # noqa: ANN401 - mlflow is untyped
         """MLflow's client; the import, which takes a second, waits until the first use."""
         if self._client is None:
-            os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = str(_ATTEMPTS_OF_A_REQUEST - 1)
-            os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] = str(max(1, int(self.settings.timeout_s)))
-            os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
+            os.environ.update(
+                CLIENT_ENVIRONMENT,
+                MLFLOW_HTTP_REQUEST_MAX_RETRIES=str(_ATTEMPTS_OF_A_REQUEST - 1),
+                MLFLOW_HTTP_REQUEST_TIMEOUT=str(max(1, int(self.settings.timeout_s))),
+            )
             from mlflow import MlflowClient
 
             self._client = MlflowClient(self.settings.tracking_uri)

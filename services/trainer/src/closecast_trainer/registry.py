@@ -15,7 +15,14 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from closecast.events import TrainingRequest
-from closecast.mlflow_settings import ARTIFACT_PATH, CHAMPION, CHOSEN_TAG, REQUEST_TAG, MlflowSettings
+from closecast.mlflow_settings import (
+    ARTIFACT_PATH,
+    CHAMPION,
+    CHOSEN_TAG,
+    CLIENT_ENVIRONMENT,
+    REQUEST_TAG,
+    MlflowSettings,
+)
 from closecast.telemetry.logs import get_logger
 from closecast.telemetry.readiness import MLFLOW, READINESS
 from closecast_trainer.metrics import TrainerMetrics
@@ -24,11 +31,10 @@ IDENTITY_TAG: Final = "closecast.identity"
 """Tag of a run: what makes two trainings the same."""
 
 _OUTAGES: Final = frozenset({401, 403, 408, 429})
-_ENVIRONMENT: Final = {
+_ENVIRONMENT: Final = CLIENT_ENVIRONMENT | {
     # Retries are this module's: those of the client would hold up a shutdown for minutes.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 
