@@ -48,6 +48,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("predictor", {"ingress.enabled": True, "ingress.tls.enabled": True}, "ingress.host is missing"),
     ("predictor", {"ingress.host": "not a name"}, "/ingress/host"),
     ("predictor", {"auth.users.existingSecret": "users"}, "auth.signingKey.existingSecret is missing"),
+    ("predictor", {"ray.gcsFaultTolerance.redisAddress": "redis"}, "/ray/gcsFaultTolerance/redisAddress"),
     ("predictor", {"auth.jwks.url": "https://issuer.example"}, "auth.jwks.issuer"),
     ("predictor", {"auth.keys.secret": "keys"}, "secret"),
     ("predictor", {"fullnameOverride": "a" * 48}, "47"),

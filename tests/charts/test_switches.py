@@ -355,6 +355,24 @@ def test_upgrades_bring_up_a_second_cluster_first(charts: Charts) -> None:
     assert spec["rayClusterDeletionDelaySeconds"] == 200
 
 
+def test_what_the_head_knows_may_be_in_a_redis(charts: Charts) -> None:
+    rendering = charts.render(
+        "predictor",
+        ray__gcsFaultTolerance__redisAddress="rediss://redis.example:6380",
+        ray__gcsFaultTolerance__existingSecret="redis",
+    )
+
+    assert rendering.one("RayService")["spec"]["rayClusterConfig"]["gcsFaultToleranceOptions"] == {
+        "redisAddress": "rediss://redis.example:6380",
+        "redisPassword": {"valueFrom": {"secretKeyRef": {"name": "redis", "key": "password"}}},
+    }
+    [source] = container_of(rendering)["envFrom"]
+    assert source["configMapRef"]["optional"], "an uninstall takes it away before the Redis is cleared"
+    egress = rendering.one("NetworkPolicy")["spec"]["egress"]
+    assert 6380 in {port["port"] for rule in egress for port in rule.get("ports", [])}
+    assert "gcsFaultToleranceOptions" not in charts.render("predictor").one("RayService")["spec"]["rayClusterConfig"]
+
+
 def test_rays_own_ports_need_a_token_and_are_closed(charts: Charts) -> None:
     rendering = charts.render("predictor")
 

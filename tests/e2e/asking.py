@@ -9,11 +9,10 @@ from typing import Final
 
 import httpx
 
-from tests.support.release import HOST, INGRESS
+from tests.support.release import Release
 
 _ASKERS: Final = 4
 _EACH_S: Final = 0.1
-_PATIENCE_S: Final = 30.0
 
 
 @dataclass
@@ -30,12 +29,12 @@ class Asked:
 
 
 @contextmanager
-def asking_for(path: str) -> Iterator[Asked]:
+def asking_for(release: Release, path: str) -> Iterator[Asked]:
     """Ask 40 times a second through the ingress for the length of a block; afterwards no request is under way."""
     asked, lock, ended = Asked(), threading.Lock(), threading.Event()
 
     def ask() -> None:
-        with httpx.Client(base_url=INGRESS, headers={"Host": HOST}, timeout=_PATIENCE_S, trust_env=False) as client:
+        with release.client() as client:
             while not ended.wait(_EACH_S):
                 failure = ""
                 try:

@@ -1,8 +1,10 @@
 """What somebody sees who has just installed the umbrella chart."""
 
+import httpx
 import pytest
 
-from tests.support.release import INGRESS, Release, eventually
+from tests.e2e.credentials import Credentials
+from tests.support.release import HOST, INGRESS, TLS_INGRESS, Release, eventually
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -18,6 +20,23 @@ def test_forecasts_come_through_the_ingress(release: Release) -> None:
     assert len(forecast["forecast"]) == 10
     assert forecast["predicted_close"] == forecast["forecast"][0]["median"]
     assert release.get("/").headers["content-type"].startswith("text/html")
+
+
+def test_without_a_key_nothing_is_told(release: Release) -> None:  # noqa: ARG001 - only that it is installed
+    with httpx.Client(base_url=INGRESS, headers={"Host": HOST}, trust_env=False) as stranger:
+        answer = stranger.get("/forecast/AAPL")
+
+    assert answer.status_code == httpx.codes.UNAUTHORIZED
+    assert "AAPL" not in answer.text
+
+
+def test_the_ingress_shows_the_certificate_that_it_was_given(release: Release, credentials: Credentials) -> None:  # noqa: ARG001
+    with httpx.Client(
+        base_url=TLS_INGRESS, verify=credentials.trust(), headers={"Host": HOST}, trust_env=False
+    ) as client:
+        answer = client.get("/livez", extensions={"sni_hostname": HOST})
+
+    assert answer.status_code == httpx.codes.OK
 
 
 def test_its_own_test_passes(release: Release) -> None:

@@ -50,27 +50,12 @@ def test_a_training_that_is_asked_for_ends_in_a_judged_version(release: Release)
     assert found["status"] == "READY"
 
 
-def test_an_upgrade_changes_a_value_and_fails_no_request(release: Release) -> None:
-    closes = [10 + 0.1 * (day % 7) for day in range(100)]
-    assert release.post("/predict", {"history": closes}).status_code == 200
-
-    with asking_for(FORECAST) as asked:
-        release.install(predictor__config={"CLOSECAST_PREDICTOR_MAX_HISTORY": "70"})
-
-        def is_changed() -> bool:
-            return release.post("/predict", {"history": closes}).status_code == 422
-
-        eventually(is_changed, "the new value")
-    assert asked.failures == []
-    assert asked.good > 100
-
-
 @pytest.mark.parametrize("actor", ["Api", "Forecaster"])
 def test_no_request_fails_while_a_worker_is_deleted(release: Release, actor: str) -> None:
     eventually(lambda: len(release.ray_pods("worker")) >= 2 and release.workers_with(actor), f"a worker with {actor}")
     [worker] = release.workers_with(actor)[:1]
 
-    with asking_for(FORECAST) as asked:
+    with asking_for(release, FORECAST) as asked:
         release.delete_pod(worker)
         eventually(lambda: set(release.workers_with(actor)) - {worker}, f"{actor} on another worker")
     assert asked.failures == []
@@ -88,7 +73,7 @@ def test_a_training_outlives_the_death_of_its_trainer(release: Release) -> None:
 
 
 def test_forecasts_outlive_the_death_of_kafka(release: Release) -> None:
-    with asking_for(FORECAST) as asked:
+    with asking_for(release, FORECAST) as asked:
         release.delete_pod(f"{NAME}-kafka-0")
         release.kubectl("wait", "--for=delete", f"pod/{NAME}-kafka-0", "--timeout=100s")
         release.kubectl("rollout", "status", f"statefulset/{NAME}-kafka", "--timeout=110s")
@@ -108,11 +93,43 @@ def test_the_system_outlives_the_death_of_the_head(release: Release) -> None:
     forecast_from_a_new_quote(release, 1.01)
 
 
+def test_an_upgrade_changes_a_value_and_fails_no_request(release: Release) -> None:
+    closes = [10 + 0.1 * (day % 7) for day in range(100)]
+    assert release.post("/predict", {"history": closes}).status_code == 200
+
+    with asking_for(release, FORECAST) as asked:
+        release.install(
+            predictor__config={"CLOSECAST_PREDICTOR_MAX_HISTORY": "70"},
+            predictor__ray__gcsFaultTolerance={"redisAddress": "redis:6379", "existingSecret": "redis"},
+        )
+
+        def is_changed() -> bool:
+            return release.post("/predict", {"history": closes}).status_code == 422
+
+        eventually(is_changed, "the new value")
+    assert asked.failures == []
+    assert asked.good > 100
+
+
+def test_no_request_fails_while_a_head_is_replaced_whose_memory_is_in_redis(release: Release) -> None:
+    eventually(lambda: len(release.ray_pods("head")) == 1, "the end of the old cluster")
+    (head,) = release.ray_pods("head")
+    replicas = {worker: release.replicas_on(worker, "Api") for worker in release.ray_pods("worker")}
+
+    with asking_for(release, FORECAST) as asked:
+        release.delete_pod(head)
+        eventually(lambda: set(release.ray_pods("head")) - {head}, "another head")
+        (head,) = release.ray_pods("head")
+        release.kubectl("wait", "--for=condition=Ready", f"pod/{head}", "--timeout=110s")
+        forecast_from_a_new_quote(release, 0.98)
+    assert asked.failures == []
+    assert {worker: release.replicas_on(worker, "Api") for worker in release.ray_pods("worker")} == replicas
+
+
 def test_uninstalling_leaves_nothing(release: Release) -> None:
     def left() -> list[dict[str, Any]]:
         found = json.loads(release.kubectl("get", f"{OWNED},rayservices,rayclusters,scaledobjects", "--output=json"))
-        own = [one for one in found["items"] if "prometheus" not in one["metadata"]["name"]]
-        return [one for one in own if one["metadata"]["name"] not in {"kube-root-ca.crt", "default"}]
+        return [one for one in found["items"] if NAME in one["metadata"]["name"]]
 
     assert left()
     release.helm("uninstall", NAME, "--wait")

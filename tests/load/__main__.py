@@ -56,7 +56,7 @@ PHASES: Final = (
     Phase("another champion", 40, 60, promote_another_version),
     Phase("a replica is killed", 60, 60, kill_a_replica),
     Phase("an upgrade", 150, 30, upgrade),
-    Phase("little load again", 150, 5),
+    Phase("little load again", 210, 5),
 )
 
 

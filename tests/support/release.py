@@ -21,8 +21,12 @@ HOST: Final = "closecast.example"
 INGRESS: Final = os.environ.get("INGRESS", "http://127.0.0.1")
 """Where the cluster's ingress controller listens."""
 
+TLS_INGRESS: Final = os.environ.get("TLS_INGRESS", "https://127.0.0.1")
+"""Where it listens for TLS."""
+
 _EVENTUALLY_S: Final = 300.0
 _LOOK_S: Final = 0.5
+_ANSWER_S: Final = 40.0
 _HELM_S: Final = 900
 _RAY: Final = "app.kubernetes.io/component=ray,ray.io/node-type="
 _log: Final = logging.getLogger(__name__)
@@ -35,12 +39,18 @@ class Release:
     Args:
         namespace: Where to.
         values: What it is installed with.
+        key: API key, where callers need one.
     """
 
-    def __init__(self, namespace: Namespace, values: Path) -> None:
+    def __init__(self, namespace: Namespace, values: Path, key: str = "") -> None:
         self.namespace = namespace.name
         self._values = values
-        self._http = httpx.Client(base_url=INGRESS, headers={"Host": HOST}, timeout=40, trust_env=False)
+        self._headers = {"Host": HOST} | ({"Authorization": f"Bearer {key}"} if key else {})
+        self._http = self.client()
+
+    def client(self) -> httpx.Client:
+        """Return a client of the ingress that may do everything."""
+        return httpx.Client(base_url=INGRESS, headers=self._headers, timeout=_ANSWER_S, trust_env=False)
 
     def install(self, **changes: object) -> None:
         """Install or upgrade it; further values by path (predictor__serve__targetBusy=…)."""

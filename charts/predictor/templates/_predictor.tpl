@@ -179,6 +179,11 @@ Takes a dict: context, name (head or worker), and group, its values.
 {{- /* It holds no replica, and Ray's autoscaler beside it does not look at SIGTERM: longer would only keep the next head waiting. */ -}}
 {{- $_ := set $spec "terminationGracePeriodSeconds" 30 -}}
 {{- end -}}
+{{- $container := include "common.container" .context | fromYaml -}}
+{{- if and (eq .name "head") .context.Values.ray.gcsFaultTolerance.redisAddress -}}
+{{- /* KubeRay clears the Redis with a pod of this template, when an uninstall has taken the ConfigMap away already. */ -}}
+{{- $_ := set (index $container.envFrom 0).configMapRef "optional" true -}}
+{{- end -}}
 metadata:
   annotations:
     {{- include "common.podAnnotations" (dict "context" .context "settings" $settings) | nindent 4 }}
@@ -189,7 +194,7 @@ spec:
   {{- toYaml $spec | nindent 2 }}
   containers:
     - name: ray-{{ .name }}
-      {{- include "common.container" .context | nindent 6 }}
+      {{- toYaml $container | nindent 6 }}
       {{- with include "predictor.env" .context }}
       env:
         {{- . | nindent 8 }}
@@ -208,13 +213,16 @@ spec:
           containerPort: 8000
         - name: metrics
           containerPort: 8080
-      {{- if eq .name "worker" }}
       lifecycle:
         preStop:
           exec:
+            {{- if eq .name "head" }}
+            # Its proxy answers until nobody sends it requests any more.
+            command: [sleep, "5"]
+            {{- else }}
             # Replicas move to other workers before this one goes.
             command: [python, -m, closecast_predictor.drain, {{ include "predictor.emptyingSeconds" .context | quote }}]
-      {{- end }}
+            {{- end }}
       resources:
         {{- toYaml .group.resources | nindent 8 }}
       volumeMounts:
