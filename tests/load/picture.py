@@ -47,5 +47,5 @@ def draw(
     for phase, begin in zip(phases, begins(phases, 0.0), strict=False):
         for axes in (rate, latency, replicas):
             axes.axvline(begin, color="lightgray", linewidth=0.8)
-        rate.text(begin + 1, rate.get_ylim()[1], phase.name, fontsize=7, verticalalignment="bottom", rotation=10)
+        rate.text(begin + 1, rate.get_ylim()[1], phase.name, fontsize=7, verticalalignment="bottom", rotation=20)
     figure.savefig(file, metadata={"Date": None})
