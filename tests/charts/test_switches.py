@@ -112,12 +112,13 @@ def test_a_changed_setting_makes_new_pods(charts: Charts, chart: str) -> None:
     assert before != after
 
 
-@pytest.mark.parametrize("bound", ["minReplicas", "maxReplicas"])
-def test_other_bounds_of_workers_make_a_new_cluster(charts: Charts, bound: str) -> None:
-    # By KubeRay 1.5 they alone change nothing of a cluster that runs.
+@pytest.mark.parametrize(
+    "change", [{"worker.minReplicas": 3}, {"worker.maxReplicas": 3}, {"serve.requestTimeoutSeconds": 20}]
+)
+def test_what_a_running_cluster_would_not_take_up_makes_a_new_one(charts: Charts, change: dict[str, int]) -> None:
     before, after = (
         {metadata["annotations"]["checksum/config"] for name, metadata, _ in rendering.pods() if "RayService" in name}
-        for rendering in (charts.render("predictor"), charts.render("predictor", **{f"worker__{bound}": 3}))
+        for rendering in (charts.render("predictor"), charts.render("predictor", **change))
     )
 
     assert not before & after

@@ -169,9 +169,9 @@ Takes a dict: context, name (head or worker), and group, its values.
 */}}
 {{- define "predictor.podTemplate" -}}
 {{- $labels := print (include "predictor.rayLabels" .context) "\nray.io/node-type: " .name -}}
-{{- /* Other bounds of the workers are no reason for KubeRay to do anything, unless the pods change with them. */ -}}
-{{- $bounds := pick .context.Values.worker "minReplicas" "maxReplicas" -}}
-{{- $settings := print (include "predictor.settings" .context) (toYaml .context.Values.config) (toYaml $bounds) -}}
+{{- /* By themselves other bounds of the workers are no reason for KubeRay to do anything, nor HTTP options for a Serve that runs. */ -}}
+{{- $bounds := pick .context.Values.worker "minReplicas" "maxReplicas" | toYaml -}}
+{{- $settings := print (include "predictor.settings" .context) (toYaml .context.Values.config) $bounds (include "predictor.serveConfig" .context) -}}
 {{- $spec := include "common.podSpec" (dict "context" .context "scheduling" .group.scheduling "labels" $labels) | fromYaml -}}
 {{- if eq .name "head" -}}
 {{- /* KubeRay makes an account with the rights of Ray's autoscaler for the head. */ -}}
