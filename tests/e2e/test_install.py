@@ -1,5 +1,7 @@
 """What somebody sees who has just installed the umbrella chart."""
 
+import json
+
 import httpx
 import pytest
 
@@ -41,6 +43,13 @@ def test_the_ingress_shows_the_certificate_that_it_was_given(release: Release, c
 
 def test_its_own_test_passes(release: Release) -> None:
     assert "Phase:          Succeeded" in release.helm("test", "closecast", "--timeout=10m")
+
+
+def test_replicas_log_where_kubectl_looks(release: Release) -> None:
+    told = release.kubectl("logs", "--selector=ray.io/node-type=worker", "--container=ray-worker", "--tail=-1")
+
+    lines = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
+    assert {line["service"] for line in lines} == {"predictor"}
 
 
 def test_rays_own_ports_are_not_reached_through_the_ingress(release: Release) -> None:

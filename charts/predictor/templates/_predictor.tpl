@@ -17,12 +17,20 @@ RAY_SERVE_USE_GRPC_BY_DEFAULT: "0"
 RAY_USAGE_STATS_ENABLED: "0"
 {{- end -}}
 
+{{/* Replicas log to the container's output, where Ray would keep it in files of the pod; Ray itself tells of trouble only. */}}
+{{- define "predictor.rayLogs" -}}
+RAY_BACKEND_LOG_LEVEL: warning
+RAY_LOGGER_LEVEL: warning
+RAY_LOG_TO_STDERR: "1"
+{{- end -}}
+
 {{/* Settings of the predictor that are no secrets. */}}
 {{- define "predictor.settings" -}}
 {{ include "common.kafkaSettings" . }}
 {{ include "common.mlflowSettings" . }}
 {{ include "predictor.rayEnvironment" . }}
 CLOSECAST_LOG_FORMAT: json
+{{ include "predictor.rayLogs" . }}
 CLOSECAST_PREDICTOR_MIN_REPLICAS: {{ .Values.serve.minReplicas | quote }}
 CLOSECAST_PREDICTOR_MAX_REPLICAS: {{ .Values.serve.maxReplicas | quote }}
 CLOSECAST_PREDICTOR_TARGET_BUSY: {{ .Values.serve.targetBusy | quote }}
