@@ -24,6 +24,7 @@ from closecast_predictor.api.bodies import Bodies, Replay
 from closecast_predictor.api.edge_histories import EdgeHistories
 from closecast_predictor.api.pressure import Backpressure, refuse_flood
 from closecast_predictor.api.serving import SERVING, Serving
+from closecast_predictor.api.whole_answers import send_whole_answers
 
 _PASSED: Final = "closecast.edge"
 _PREDICT: Final = "/predict"
@@ -165,6 +166,7 @@ class Edge:
 
 def middlewares() -> list[Middleware]:
     """Return what Ray Serve puts around its HTTP server (`RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH`)."""
+    send_whole_answers()
     return [Middleware(Edge)]
 
 
