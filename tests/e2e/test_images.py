@@ -10,6 +10,7 @@ import pytest
 from tests.charts.charts import ROOT
 from tests.support.cluster import Namespace, Pod, PodError
 from tests.support.images import PREFIX, TAG
+from tests.support.release import eventually
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -140,5 +141,5 @@ def test_the_predictor_is_an_image_for_ray(namespace: Namespace) -> None:
     }
     pod = namespace.start("ray-head", container, VOLUMES)
     pod.wait()
-    assert "Active:" in pod.run(("ray", "status"))
+    eventually(lambda: "Active:" in pod.run(("ray", "status")), "the autoscaler's first report")
     pod.delete()
