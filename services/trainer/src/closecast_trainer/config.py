@@ -53,6 +53,13 @@ class GateSettings(BaseModel):
     significance: float = Field(
         default=0.05, gt=0, lt=1, description="p-value (Diebold-Mariano) below which any excess is too much."
     )
+    plausible_rmae: float = Field(
+        default=0.9,
+        ge=0,
+        lt=1,
+        description="Error of the median over naive's below which a candidate is likelier to have seen the future than "
+        "to be that good, and is refused; 0 allows anything.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ def decide(evaluation: Evaluation, settings: GateSettings | None = None, predict
 
     It is worse than a reference if its mean pinball loss exceeds the reference's by more than the tolerance, or by
     anything at all that a Diebold-Mariano test finds significant. The error of its median is held against naive's in
-    the same way. A measure that is not a number refuses the candidate.
+    the same way. A measure that is not a number refuses the candidate, and so does an error of the median that is too
+    small to be true.
 
     All of that is judged over all horizons, for all of them are served.
 
@@ -60,6 +61,11 @@ def decide(evaluation: Evaluation, settings: GateSettings | None = None, predict
             if (fault := _fault(evaluation, reference, measure, settings))
         ]
     )
+    if not broken and own["rmae"] < settings.plausible_rmae:
+        faults.append(
+            f"error of the median (rmae) {own['rmae']:.3f} times naive's: "
+            f"below {settings.plausible_rmae:g} a leak of the future is likelier than skill"
+        )
     if not broken and not _beats_panel(evaluation, CANDIDATE):
         faults.append(_told(evaluation, CANDIDATE, "mqloss", PANEL) + ", which it has to beat)")
     elif not broken and not _beats_panel_within(evaluation, prediction_steps):
