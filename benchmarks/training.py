@@ -10,9 +10,8 @@ as make it quickest.
 import argparse
 import sys
 import tempfile
-import threading
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -21,10 +20,9 @@ import torch
 
 from benchmarks.peers import minmax_lstm
 from benchmarks.report import Figures, Target, report
-from closecast.events import Quote
 from closecast.forecasting.panel import Panel
-from closecast_ingestor.rounds import run_round
-from closecast_ingestor.settled import Prepared, Window
+from closecast_backtest.peers.peer import adjusted_closes
+from closecast_backtest.quotes import read_quotes
 from closecast_ingestor.sources.base import Source
 from closecast_ingestor.sources.csv_folder import CsvFolder
 from closecast_ingestor.sources.sample import Sample
@@ -43,7 +41,8 @@ def main() -> int:
     options = parser.parse_args()
     panel = _panel(CsvFolder(B3) if B3.is_dir() else Sample())
     _warm_up()
-    peer_closes = [_closes(panel, row) for row in range(min(options.peer_symbols, len(panel)))]
+    closes = adjusted_closes(panel, date.max)[: options.peer_symbols]
+    peer_closes = [row[~np.isnan(row)] for row in closes]
     threads = minmax_lstm.quickest_threads(peer_closes[0])
     peers = [minmax_lstm.fit(closes) for closes in peer_closes]
     with tempfile.TemporaryDirectory() as scratch:
@@ -88,24 +87,7 @@ def _rmae_of_next_close(candidate: Candidate) -> float:
 
 def _panel(source: Source) -> Panel:
     """Return the quotes that the ingestor would publish, without the symbol whose history ends early."""
-    quotes: list[Quote] = []
-
-    def collect(prepared: Prepared) -> None:
-        quotes.extend(prepared.quotes)
-
-    now = datetime.now(UTC)
-    window = Window(start=date(1990, 1, 1), end=now.date(), now=now, delay=timedelta(hours=1))
-    symbols = [symbol for symbol in source.symbols() if symbol != DELISTED]
-    run_round(source, symbols, window, collect, threading.Event())
-    return Panel.from_quotes(quotes)
-
-
-def _closes(panel: Panel, row: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """Return a symbol's closes, adjusted backwards for splits and dividends."""
-    returns = np.nan_to_num(panel.log_return[row, -int(panel.lengths[row]) :])
-    total = np.cumsum(returns)
-    adjusted: np.ndarray[tuple[int], np.dtype[np.float64]] = panel.last_close[row] * np.exp(total - total[-1])
-    return adjusted
+    return read_quotes(source, [symbol for symbol in source.symbols() if symbol != DELISTED]).panel
 
 
 def _warm_up() -> None:

@@ -1,7 +1,6 @@
-"""Peer: the LSTM of the usual tutorial, one a symbol, fitted to closes that are scaled to [0, 1].
+"""Peer: the LSTM of the usual tutorial, one a symbol; see `closecast_backtest.peers.level`.
 
-Two layers of 50 units, windows of 60 closes that predict the next one, 50 epochs in batches of 64, Adam and squared
-error, the first 80 % of the sessions for training.
+The first 80 % of the sessions train it.
 """
 
 import time
@@ -10,14 +9,11 @@ from typing import Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from numpy.lib.stride_tricks import sliding_window_view
 
-WINDOW: Final = 60
-UNITS: Final = 50
-LAYERS: Final = 2
-EPOCHS: Final = 50
-BATCH: Final = 64
+from closecast.forecasting.series import Floats
+from closecast_backtest.peers.level import EPOCHS, WINDOW, LevelModel
+
 TRAINING_SHARE: Final = 0.8
 
 
@@ -34,50 +30,25 @@ class PeerResult:
     rmae: float
 
 
-class LevelNetwork(nn.Module):
-    """From a window of scaled closes to the next one."""
+def fit(closes: Floats, *, epochs: int = EPOCHS) -> PeerResult:
+    """Fit the peer to one symbol's closes, oldest first.
 
-    def __init__(self) -> None:
-        """Make the network of the tutorial."""
-        super().__init__()
-        self.lstm = nn.LSTM(1, UNITS, LAYERS, batch_first=True)
-        self.head = nn.Linear(UNITS, 1)
-
-    def forward(self, windows: Tensor) -> Tensor:
-        """Return the next scaled close, ``[windows]``; windows are ``[windows, WINDOW, 1]``."""
-        states, _ = self.lstm(windows)
-        predicted: Tensor = self.head(states[:, -1]).squeeze(-1)
-        return predicted
-
-
-def fit(closes: NDArray[np.float64], *, epochs: int = EPOCHS, seed: int = 0) -> PeerResult:
-    """Fit the peer to one symbol's closes, oldest first."""
-    torch.manual_seed(seed)
-    began = time.perf_counter()
+    Raises:
+        ValueError: If there are too few, or they never move.
+    """
     cut = int(TRAINING_SHARE * len(closes))
-    low, high = closes[:cut].min(), closes[:cut].max()
-    scaled = torch.tensor((closes - low) / (high - low), dtype=torch.float32)
-    windows, targets = scaled.unfold(0, WINDOW, 1)[:-1].unsqueeze(-1), scaled[WINDOW:]
-    training = cut - WINDOW
-    network = LevelNetwork()
-    optimizer = torch.optim.Adam(network.parameters())
-    for _ in range(epochs):
-        order = torch.randperm(training)
-        for start in range(0, training, BATCH):
-            batch = order[start : start + BATCH]
-            optimizer.zero_grad()
-            loss: Tensor = nn.functional.mse_loss(network(windows[batch]), targets[batch])
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
+    began = time.perf_counter()
+    model = LevelModel.fit(closes[:cut], epochs=epochs)
     seconds = time.perf_counter() - began
-    with torch.no_grad():
-        predicted = network(windows[training:]).numpy() * (high - low) + low
-    error = np.abs(predicted - closes[cut:]).mean()
+    if model is None:
+        raise ValueError(f"closes: {cut} of them are too few, or never move")
+    windows = sliding_window_view(closes[cut - WINDOW : -1], WINDOW)
+    error = np.abs(model.forecast(windows, steps=1)[:, 0] - closes[cut:]).mean()
     naive_error = np.abs(np.diff(closes[cut - 1 :])).mean()
     return PeerResult(seconds, float(error / naive_error))
 
 
-def quickest_threads(closes: NDArray[np.float64]) -> int:
+def quickest_threads(closes: Floats) -> int:
     """Return the number of torch's threads with which the peer is quickest here, and leave it set."""
     took = {}
     for threads in {1, torch.get_num_threads()}:

@@ -1,6 +1,7 @@
 """The command ``closecast``."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ Closecast on one machine.
 
   demo   run the whole system: replay real quotes, train, promote, serve, show the forecasts
   stop   stop the demo that runs in this folder
+  backtest
+         forecast the past as if it lay ahead, and measure the forecasts beside those of peers
   sample-request SYMBOL
          write a ready request to the predictor from real quotes
 
@@ -97,9 +100,15 @@ def _sample_request(options: Sequence[str]) -> int:
     return 0
 
 
+def _backtest(options: Sequence[str]) -> int:
+    """Become the backtest, which imports what this package may not; its output, signals and status are then its own."""
+    os.execv(sys.executable, [sys.executable, "-m", "closecast_backtest", *options])  # noqa: S606 - as told, no shell
+
+
 _COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {
     "demo": _demo,
     "stop": _stop,
+    "backtest": _backtest,
     "sample-request": _sample_request,
 }
 

@@ -21,7 +21,7 @@ _NORMAL: Final = (-1.959964, -1.281552, -0.674490, 0.0, 0.674490, 1.281552, 1.95
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Origins:
-    """Sessions to forecast from whose next `HORIZONS` closes are known.
+    """Sessions to forecast from whose next closes are known, `HORIZONS` of them unless others were asked for.
 
     Attributes:
         rows: Row of the panel, ``[origins]``.
@@ -29,7 +29,7 @@ class Origins:
         sessions: The session forecast from, ``[origins]``.
         last_close: Its close, ``[origins]``.
         actual: The closes that came, in the share count of the origin and with dividends kept in,
-            ``[origins, HORIZONS]``.
+            ``[origins, ahead]``.
     """
 
     rows: Integers
@@ -42,9 +42,16 @@ class Origins:
         return len(self.rows)
 
 
-def rolling_origins(panel: Panel, span: Span, step: int) -> Origins:
-    """Return every `step`-th session of a span as an origin of each symbol that traded on it."""
-    targets = cumulative_returns(panel)
+def rolling_origins(panel: Panel, span: Span, step: int, *, ahead: int = HORIZONS) -> Origins:
+    """Return every `step`-th session of a span as an origin of each symbol that traded on it.
+
+    Args:
+        panel: The histories.
+        span: The sessions to forecast from.
+        step: Sessions, of all symbols together, between two origins.
+        ahead: Closes after an origin that have to be known, at most `HORIZONS`.
+    """
+    targets = cumulative_returns(panel)[:, :, :ahead]
     inside = (panel.sessions >= np.datetime64(span.start)) & (panel.sessions <= np.datetime64(span.end))
     history = np.arange(panel.width)[None, :] - (panel.width - panel.lengths)[:, None] + 1
     usable = inside & (history >= MINIMUM_HISTORY) & ~np.isnan(targets[:, :, -1])

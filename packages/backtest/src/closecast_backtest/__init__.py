@@ -1,0 +1,1 @@
+"""Backtests of Closecast by rolling origins, beside the peers that a forecast has to beat."""
