@@ -1,6 +1,10 @@
+import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from closecast_local.__main__ import main
@@ -13,6 +17,7 @@ def test_usage_names_the_commands(arguments: list[str], status: int, capsys: pyt
     told = capsys.readouterr()
     assert "demo " in told.out + told.err
     assert "stop " in told.out + told.err
+    assert "backtest" in told.out + told.err
 
 
 def test_help_of_the_demo_tells_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,3 +61,38 @@ def test_a_fault_is_one_line_and_status_1(tmp_path: Path, capsys: pytest.Capture
 def test_stop_without_a_demo_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["stop", "--state-dir", str(tmp_path)]) == 0
     assert capsys.readouterr().out == "no demo runs here\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "told"),
+    [
+        (["--help"], 0, "usage: closecast backtest"),
+        (["--data", "nowhere", "--start", "2024-01-02", "--out", "rows.parquet"], 2, "closecast backtest: data: "),
+    ],
+)
+def test_the_backtest_gets_its_options_and_gives_its_status(options: list[str], status: int, told: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "closecast_local", "backtest", *options], capture_output=True, text=True, check=False
+    )
+
+    assert ran.returncode == status
+    assert told in ran.stdout + ran.stderr
+
+
+def test_ctrl_c_reaches_the_backtest(tmp_path: Path) -> None:
+    days = np.datetime64("2019-01-01") + np.arange(2000)
+    lines = [f"{day},{10 + number % 7}" for number, day in enumerate(days)]
+    (tmp_path / "AAPL.csv").write_text("\n".join(["Date,Close", *lines]) + "\n")
+    needed = ["--data", str(tmp_path), "--start", "2023-01-03", "--out", str(tmp_path / "rows.parquet")]
+    with subprocess.Popen(
+        [sys.executable, "-m", "closecast_local", "backtest", *needed], stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        first = next(line for line in running.stderr if "fold 1 of 1: training" in line)
+        running.send_signal(signal.SIGINT)
+        rest = running.stderr.read()
+
+    assert first
+    assert rest.endswith("closecast backtest: stopped\n")
+    assert running.returncode == 130
+    assert not (tmp_path / "rows.parquet").exists()

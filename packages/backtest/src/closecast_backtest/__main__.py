@@ -20,13 +20,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a backtest and return its exit status."""
     settings = load_or_exit(BacktestSettings, arguments)
     configure_logs(LogSettings(level="error"), "backtest")
-    logging.disable()  # what there is to say goes to the console
     signal.signal(signal.SIGTERM, _end)
+    logging.disable()  # what there is to say goes to the console
     try:
         return _run(settings)
     except KeyboardInterrupt:
         sys.stderr.write("closecast backtest: stopped\n")
         return _EXIT_INTERRUPTED
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _run(settings: BacktestSettings) -> int:
