@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Final
 
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
 from closecast.telemetry.progress import progress_bars
 from closecast_trainer.config import Epoch
@@ -23,7 +23,7 @@ class Teller:
 
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
-        self._task = bars.add_task("", total=None, visible=False)
+        self._task: TaskID | None = None
         self._fold = ""
         self._folds = 0
         self._epochs = 0
@@ -43,12 +43,12 @@ class Teller:
 
     def stage(self, name: str) -> None:
         """A stage of the fold begins."""
-        total = self._epochs if name == "train" else None
-        self._bars.reset(self._task, total=total, description=f"{self._fold}: {name}", visible=True)
+        self._show(f"{self._fold}: {name}", self._epochs if name == "train" else None)
 
     def epoch(self, epoch: Epoch) -> None:
         """An epoch of the training has ended."""
-        self._bars.update(self._task, completed=epoch.epoch)
+        if epoch.epoch:
+            self._advance()
         if self._bars.disable and epoch.epoch % _EPOCHS_A_LINE == 0:
             self.say(f"{self._fold}: epoch {epoch.epoch}, validation loss {epoch.validation_loss:.5f}")
 
@@ -58,17 +58,25 @@ class Teller:
 
     def over(self, title: str, names: Sequence[str]) -> Iterator[str]:
         """Yield names one by one, with a bar that says how many are done."""
-        self._bars.reset(self._task, total=len(names), description=title, visible=True)
+        self._show(title, len(names))
         for name in names:
-            self._bars.update(self._task, description=f"{title}: {name}")
             yield name
-            self._bars.advance(self._task)
-        self._bars.update(self._task, visible=False)
+            self._advance()
 
     def count(self, title: str, total: int) -> Callable[[object], None]:
         """Return what is to be called after each of so many steps."""
-        self._bars.reset(self._task, total=total, description=title, visible=True)
-        return lambda _: self._bars.advance(self._task)
+        self._show(title, total)
+        return lambda _: self._advance()
+
+    def _show(self, title: str, total: int | None) -> None:
+        """Show a bar in place of the one before; without a total it only says that work goes on."""
+        if self._task is not None:
+            self._bars.remove_task(self._task)
+        self._task = self._bars.add_task(title, total=total)
+
+    def _advance(self) -> None:
+        if self._task is not None:
+            self._bars.advance(self._task)
 
 
 @contextmanager

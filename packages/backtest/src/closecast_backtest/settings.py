@@ -1,5 +1,6 @@
 """Settings of a backtest."""
 
+import os
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -81,6 +82,8 @@ class BacktestSettings(ServiceSettings):
             raise ValueError(f"{file.parent} is no folder")
         if file.is_dir():
             raise ValueError(f"{file} is a folder")
+        if not os.access(file.parent, os.W_OK):
+            raise ValueError(f"{file.parent} cannot be written to")
         return file
 
     @field_validator("peers")

@@ -1,7 +1,10 @@
 """What holds for every peer."""
 
+import signal
+
 import numpy as np
 import pytest
+from neuralforecast.models import LSTM
 from packages.backtest.tests.folders import changed_after, day, late_series, panel_with
 
 from closecast.forecasting.panel import Panel
@@ -125,3 +128,16 @@ def test_a_package_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("closecast_backtest.peers.find_spec", lambda _: None)
     assert missing_packages(["ewma", "garch", "lstm", "nhits"]) == ("arch", "neuralforecast")
     assert missing_packages(["ewma", "base", "level"]) == ()
+
+
+def test_ctrl_c_in_a_neural_network_is_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LSTM, "training_step", interrupted)
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            forecast("lstm")
+    finally:
+        signal.signal(signal.SIGINT, handler)  # Lightning has it ignored

@@ -1,5 +1,7 @@
 """Peers: LSTM and NHITS of `neuralforecast`, one network for all symbols, fitted to closes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Any, Final, Literal
 
@@ -56,9 +58,10 @@ class Neural:
         past = _series_before(panel, cut, closes)
         if past.empty:
             raise PeerError(f"{self._kind}: no symbol has {INPUT + HORIZONS} closes before {cut}")
-        library = NeuralForecast([{"LSTM": LSTM, "NHITS": NHITS}[self._kind](**self._options)], freq=1)
-        library.fit(past)
-        answer = library.predict(_series_up_to(origins, closes))
+        with _interruptible():
+            library = NeuralForecast([{"LSTM": LSTM, "NHITS": NHITS}[self._kind](**self._options)], freq=1)
+            library.fit(past)
+            answer = library.predict(_series_up_to(origins, closes))
         levels = [name for name in answer.columns if name.startswith(self._kind)]
         forecast = answer[levels].to_numpy(np.float64).reshape(len(origins), HORIZONS, len(LEVELS))
         relative = np.sort(forecast, axis=2) / closes[origins.rows, origins.columns][:, None, None]
@@ -85,3 +88,14 @@ def _series_up_to(origins: Origins, closes: Floats) -> pd.DataFrame:
             "y": values.ravel(),
         }
     )
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C be what it is elsewhere: Lightning ends the process in its place, with a status of its own."""
+    try:
+        yield
+    except SystemExit as end:
+        if isinstance(end.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
