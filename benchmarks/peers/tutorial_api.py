@@ -22,7 +22,7 @@ from fastapi.security import OAuth2PasswordBearer
 from pydantic import BaseModel
 from sklearn.preprocessing import MinMaxScaler
 
-from benchmarks.peers.minmax_lstm import WINDOW, LevelNetwork
+from closecast_backtest.peers.level import WINDOW, LevelNetwork
 
 ROWS: Final = 68
 SYMBOL: Final = "PETR3.SA"

@@ -29,6 +29,15 @@ def test_origins_come_every_few_sessions_and_know_their_future() -> None:
     np.testing.assert_allclose(origins.actual[0], panel.close[0, columns[0] + 1 : columns[0] + 1 + HORIZONS])
 
 
+def test_origins_that_are_to_know_less_of_their_future_reach_further() -> None:
+    panel = make_panel(symbols=1, sessions=200)
+
+    origins = rolling_origins(panel, whole(panel), step=1, ahead=3)
+
+    assert origins.columns[-1] == 199 - 3
+    np.testing.assert_allclose(origins.actual[-1], panel.close[0, 197:])
+
+
 def test_naive_and_ewma_stay_where_they_are_and_drift_goes_on() -> None:
     panel = make_panel(symbols=2, sessions=200)
     origins = rolling_origins(panel, whole(panel), step=5)
