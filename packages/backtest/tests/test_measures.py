@@ -1,8 +1,11 @@
 """The tables' numbers beside those of utilsforecast."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 from packages.backtest.tests.folders import day
 from services.trainer.tests.panels import make_panel
 from utilsforecast import losses
@@ -27,7 +30,7 @@ def frame(*, logarithms: bool, horizons: int = 10) -> pd.DataFrame:
         return np.log(prices / last) if logarithms else prices
 
     origin, horizon = np.indices((len(PLAN.origins), horizons))
-    columns = {"unique_id": PLAN.origins.rows[origin], "cutoff": origin, "ds": horizon}
+    columns: dict[str, NDArray[Any]] = {"unique_id": PLAN.origins.rows[origin], "cutoff": origin, "ds": horizon}
     columns |= {"y": told(PLAN.origins.actual[:, :horizons]), "naive": told(np.repeat(last, horizons, axis=1))}
     columns |= {name: told(QUANTILES[:, :horizons, level]) for level, name in enumerate(NAMES)}
     return pd.DataFrame({name: values.ravel() for name, values in columns.items()})

@@ -1,5 +1,4 @@
 import errno
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -49,13 +48,13 @@ def test_a_row_holds_one_symbol_origin_and_horizon() -> None:
 
 
 def test_a_target_is_the_symbols_own_session() -> None:
-    gap = timedelta(days=40)
-    sessions = PANEL.sessions[0] + np.where(np.arange(PANEL.width) > 401, gap, timedelta(0)).astype("timedelta64[D]")
+    days_without = 40
+    sessions = PANEL.sessions[0] + np.where(np.arange(PANEL.width) > 401, days_without, 0)
     plan = make_plan(Panel.of([Series.from_closes("S0", sessions, PANEL.close[0])]), day(400), step=8, horizon=2)
 
     rows = make_rows(plan, forecasts_for(plan))
 
-    assert rows["target"].to_pylist()[:2] == [day(401), day(402) + gap]
+    assert rows["target"].to_pylist()[:2] == [day(401), day(402 + days_without)]
 
 
 def test_the_same_rows_are_the_same_bytes(tmp_path: Path) -> None:
