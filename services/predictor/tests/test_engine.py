@@ -11,13 +11,22 @@ from uuid import uuid4
 
 import pytest
 from mlflow import MlflowClient
+from prometheus_client import REGISTRY
 from services.predictor.tests.registry import promote, settings_of
-from services.predictor.tests.support import forecast_from, latest_sessions, quote, quotes_of, sessions_of
+from services.predictor.tests.support import (
+    forecast_from,
+    latest_sessions,
+    quote,
+    quotes_of,
+    sessions_of,
+    write_version,
+)
 
 from closecast.events import BackfillEvent, BackfillRequest, Event, Forecast, ModelEvent, Quote, TrainingRequest
 from closecast.kafka import KafkaSettings, Publisher, ensure_topics, new_consumer, partitions_of, read_to_end
 from closecast.mlflow_settings import CHAMPION, MlflowSettings
 from closecast_predictor import book
+from closecast_predictor.alarms import request_for
 from closecast_predictor.cache import LoadedModel, ModelCache
 from closecast_predictor.engine import Engine, NotReadyError
 from closecast_predictor.inference import forecast_symbols
@@ -208,6 +217,69 @@ def test_scores_are_the_same_after_a_restart(kafka: KafkaSettings, start: Callab
     assert (after.of_all().symbols, [after.of(symbol, late=True) for symbol in ("PETR4.SA", "AAPL")]) == told
     assert [score.scored for score in told[0][0].horizons] == [9, 9, 8, 7, 6, 5, 4, 3, 2, 1]
     assert [score.scored for score in at_first[0].horizons] == [8, 7, 6, 5, 4, 3, 2, 1, 0, 0]
+
+
+def drifting_track(symbol: str, version: str) -> tuple[list[Forecast], list[Quote]]:
+    """Return forecasts of the latest ten sessions, made an hour after the close before, and other quotes."""
+    days = latest_sessions(symbol, 60)
+    calm = [quote(symbol, day, 30.0) for day in days]
+    quotes = [*calm[:50], *(quote(symbol, day, 39.0 + at % 2) for at, day in enumerate(days[50:]))]
+    forecasts = [
+        forecast_from(calm[:known]).model_copy(update={"version": version, "last_close": quotes[known - 1].close})
+        for known in range(50, 60)
+    ]
+    return forecasts, quotes
+
+
+def requested(kafka: KafkaSettings) -> list[TrainingRequest]:
+    consumer = new_consumer(kafka, "test")
+    start = dict.fromkeys(partitions_of(consumer, kafka.topics.training_requests), 0)
+    requests = [TrainingRequest.from_bytes(record.value) for record in read_to_end(consumer, start)]
+    consumer.close()
+    return requests
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def drift_alarms() -> dict[str, float | None]:
+    labels = [{"model": NO_MLFLOW.model, "kind": kind} for kind in ("error", "coverage")]
+    return {one["kind"]: REGISTRY.get_sample_value("closecast_predictor_drift", one) for one in labels}
+
+
+def test_closes_that_contradict_the_forecasts_lead_to_one_training(
+    kafka: KafkaSettings, start: Callable[..., Running], tmp_path: Path
+) -> None:
+    ModelCache(tmp_path / "cache", NO_MLFLOW.names).keep(NO_MLFLOW.model, "3", write_version(tmp_path / "version"))
+    tracks = [drifting_track(symbol, "3") for symbol in ("PETR4.SA", "VALE3.SA", "AAPL")]
+    held_back = [quotes.pop(55) for _, quotes in tracks]
+    for forecasts, quotes in tracks:
+        publish(kafka, *forecasts, *quotes)
+    running = start()
+    assert running.next().version == "3"
+    running.wait_until_ready()
+    assert drift_alarms() == {"error": 0, "coverage": 0}, "nine sessions are too few to tell"
+    expected = request_for(NO_MLFLOW.model, "3", None)
+
+    publish(kafka, *held_back)
+    wait_until(lambda: running.engine.trainings.knows(expected.id))
+    assert drift_alarms() == {"error": 1, "coverage": 1}
+    corrected = tracks[0][1][-1].model_copy(update={"close": 41.0, "high": 41.0, "revision": 1})
+    publish(kafka, corrected)
+    running.wait_for(lambda snapshot: '"last_close":41.0' in snapshot.answers["PETR4.SA"].body(1).decode())
+    running.engine.stop()
+    second = start()
+    assert drift_alarms() == {"error": 0, "coverage": 0}
+    wait_until(lambda: drift_alarms() == {"error": 1, "coverage": 1})
+    second.engine.stop()
+
+    (request,) = requested(kafka)
+    assert (request.id, request.model, request.reason) == (expected.id, NO_MLFLOW.model, "drift")
+    assert (request.symbols, request.start, request.end) == ((), None, None)
 
 
 def test_forecasts_of_a_backlog_are_not_taken_for_live_ones(

@@ -53,6 +53,46 @@ def test_the_80_percent_interval_covers_or_not(forecast: Forecast, windows: Wind
     assert score.covered is covered
 
 
+def test_the_latest_scores_are_those_that_each_close_gave(windows: Windows) -> None:
+    scoreboard, quotes, given = Scoreboard(), list(QUOTES), []
+    for at, day in enumerate(AHEAD):
+        scoreboard.note(forecast_from(quotes))
+        split = 4.0 if at == 5 else 1.0
+        quotes.append(quote(SYMBOL, day, (31.0 + at % 3) / (4.0 if at >= 5 else 1.0), split=split))
+        given += [one for one in scores_of(scoreboard, windows, quotes[-1]) if one.horizon == 1]
+    scoreboard.note(forecast_from(quotes))
+
+    latest = scoreboard.latest(windows[SYMBOL], 10)
+
+    assert [(one.session, one.model, one.covered) for one in latest] == [
+        (one.session, "closecast-panel", one.covered) for one in given[-10:]
+    ]
+    assert [one.error for one in latest] == pytest.approx([one.error for one in given[-10:]])
+    assert [one.naive_error for one in latest] == pytest.approx([one.naive_error for one in given[-10:]])
+    assert scoreboard.latest(windows[SYMBOL], 100)[-10:] == latest
+
+
+def test_the_latest_scores_go_by_the_quotes_that_there_are_now(forecast: Forecast, windows: Windows) -> None:
+    scoreboard = Scoreboard()
+    scoreboard.note(forecast)
+    windows.apply(quote(SYMBOL, AHEAD[0], 99.0))
+    windows.apply(quote(SYMBOL, AHEAD[0], 33.0, revision=1))
+
+    (score,) = scoreboard.latest(windows[SYMBOL], 10)
+
+    assert score.naive_error == pytest.approx(abs(QUOTES[-1].close - 33.0) / 33.0)
+
+
+def test_what_was_not_forecast_live_is_not_among_the_latest_scores(windows: Windows) -> None:
+    scoreboard = Scoreboard()
+    assert scoreboard.latest(windows[SYMBOL], 10) == []
+
+    scoreboard.note(forecast_from(QUOTES, timedelta(days=30)))
+    windows.apply(quote(SYMBOL, AHEAD[0], 33.0))
+
+    assert scoreboard.latest(windows[SYMBOL], 10) == []
+
+
 def test_a_split_since_the_forecast_is_no_error(forecast: Forecast, windows: Windows) -> None:
     scoreboard = Scoreboard()
     scoreboard.note(forecast)

@@ -22,6 +22,15 @@ def test_environment_and_flags(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.mlflow.tracking_uri == "http://mlflow:5000"
 
 
+def test_when_forecasts_drift_is_set_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOSECAST_PREDICTOR_DRIFT_SESSIONS", "40")
+    monkeypatch.setenv("CLOSECAST_PREDICTOR_DRIFT_REQUEST_TRAINING", "false")
+
+    settings = PredictorSettings.load(["--drift.error-margin", "0.2"])
+
+    assert (settings.drift.sessions, settings.drift.error_margin, settings.drift.request_training) == (40, 0.2, False)
+
+
 def test_an_unknown_key_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOSECAST_PREDICTOR_PROT", "8100")
 

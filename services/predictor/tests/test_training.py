@@ -72,6 +72,14 @@ def test_an_outcome_whose_request_is_gone_is_still_known(desk: TrainingDesk) -> 
     assert (found.state, found.requested_at) == ("promoted", None)
 
 
+def test_a_request_is_known_by_itself_and_by_its_outcome(desk: TrainingDesk) -> None:
+    asked, only_ended = TrainingRequest(model="m"), TrainingRequest(model="m")
+    desk.asked(asked)
+    desk.ended(outcome(only_ended, "rejected"))
+
+    assert [desk.knows(request_id) for request_id in (asked.id, only_ended.id, uuid4())] == [True, True, False]
+
+
 def test_an_unknown_request_is_none(desk: TrainingDesk) -> None:
     assert desk.find(uuid4()) is None
 

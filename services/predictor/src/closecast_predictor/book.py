@@ -89,6 +89,10 @@ class Book:
         with self._changing:
             return self._track_record(symbol) if symbol in self._windows else None
 
+    def latest_scores(self, symbol: str, sessions: int) -> list[Score]:
+        """Return how the forecasts of a symbol one session ahead have fared in its latest sessions."""
+        return self._scoreboard.latest(self._windows[symbol], sessions)
+
     def take(self, quotes: Iterable[Quote]) -> tuple[set[str], list[Score]]:
         """Take new quotes in; return the symbols that they changed, and the scores of the forecasts they judge."""
         changed: set[str] = set()

@@ -13,6 +13,7 @@ from closecast.events import BackfillEvent, BackfillRequest, Event, Forecast, Mo
 from closecast.kafka import BrokerUnavailableError
 from closecast.telemetry.logs import get_logger
 from closecast_predictor import metrics
+from closecast_predictor.alarms import DriftAlarms
 from closecast_predictor.arrivals import Arrivals
 from closecast_predictor.backfills import Backfill, BackfillDesk
 from closecast_predictor.book import Book
@@ -76,6 +77,7 @@ class Engine:
         self.trainings = TrainingDesk(settings.kafka, TrainingRuns(registry))
         self.backfills = BackfillDesk(settings.kafka)
         self._arrivals = Arrivals(self.backfills)
+        self._alarms = DriftAlarms(settings.drift, settings.mlflow.names, self.trainings)
         self.catalog = Catalog(registry, lambda: self._speakers.versions)
         self._settings = settings
         self._share = share
@@ -87,6 +89,7 @@ class Engine:
         self._feed: Feed | None = None
         self._token, self._snapshots = uuid4().hex[:8], 0
         self._owed: set[str] = set()  # symbols whose forecast failed, and is made with the next
+        self._unjudged: set[str] = set()  # symbols whose scores may have changed since drift was looked for
         self._phase: Phase = "connecting to Kafka"
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._run, name="forecaster", daemon=True)]
@@ -163,6 +166,7 @@ class Engine:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(timeout_s)
+        self._alarms.close()
         self.trainings.close()
         self.backfills.close()
         self._phase = "stopped"
@@ -180,6 +184,8 @@ class Engine:
         outbox.publish(self._renew(self._due(self._book.symbols), first.arrived))
         self._phase = "ready"
         self._follow(feed)
+        self._unjudged |= set(self._book.symbols)
+        self._look_for_drift()
         while (work := self._inbox.gather(self._arrivals.timeout_s)) is not None:
             try:
                 self._do(work, outbox)
@@ -226,6 +232,7 @@ class Engine:
         quotes = [event for event in work.events if isinstance(event, Quote)]
         metrics.QUOTES.inc(len(quotes))
         changed, scores = self._book.take(quotes)
+        self._unjudged |= changed
         for event in work.events:
             self._note_request(event)
             self._note_promotion(event)
@@ -236,6 +243,18 @@ class Engine:
             self._owed = set()
             outbox.publish(new)
         count(scores)
+        if work.models or self._unjudged:
+            self._look_for_drift()
+
+    def _look_for_drift(self) -> None:
+        try:
+            sessions = self._settings.drift.sessions
+            changed = {symbol: self._book.latest_scores(symbol, sessions) for symbol in self._unjudged}
+            self._alarms.look(changed, self._speakers.versions)
+            self._unjudged = set()
+        except Exception:  # noqa: BLE001 - logged; what is served does not depend on it
+            metrics.FAILURES.inc()
+            _log.exception("live forecasts not judged")
 
     def _due(self, changed: Iterable[str]) -> set[str]:
         return self._arrivals.due(changed, self._book.last_session)

@@ -100,6 +100,12 @@ MODEL_STALE: Final = Gauge(
     "1 while the panel's champion could not be loaded and an older version or the base speaks.",
     multiprocess_mode="mostrecent",
 )
+DRIFT: Final = Gauge(
+    "closecast_predictor_drift",
+    "1 while live forecasts of the version that speaks are worse than they may be, by error or by coverage.",
+    ["model", "kind"],
+    multiprocess_mode="mostrecent",
+)
 MODEL_LOAD_FAILURES: Final = Counter("closecast_predictor_model_load_failures", "Failed attempts to load a champion.")
 FAILURES: Final = Counter("closecast_predictor_failures", "Unexpected errors that left the last snapshot standing.")
 REPLICA_BUSY: Final = Gauge(

@@ -1,5 +1,6 @@
 """Keeps the forecasts of the latest days, and judges them by the closes that come."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -31,7 +32,8 @@ class Score:
         symbol: The symbol.
         session: The session that was forecast.
         horizon: Sessions between the forecast and that session.
-        version: The version that had spoken.
+        model: Name of the registered model that had spoken.
+        version: Its version.
         error: Absolute error of the median.
         naive_error: Absolute error of "the close stays where it is".
         covered: Whether the close lay in the 80 % interval.
@@ -40,6 +42,7 @@ class Score:
     symbol: str
     session: date
     horizon: int
+    model: str
     version: str
     error: float
     naive_error: float
@@ -53,7 +56,8 @@ class PastForecast:
     Attributes:
         origin: Latest session that it knew.
         made_at: When it was made.
-        version: The version that spoke.
+        model: Name of the registered model that spoke.
+        version: Its version.
         known_until: The latest session that had closed by then, whether its quote had come or not.
         last_close: Close of the origin.
         sessions: The sessions that it is about, ``[horizons]``.
@@ -62,6 +66,7 @@ class PastForecast:
 
     origin: date
     made_at: datetime
+    model: str
     version: str
     known_until: date
     last_close: float
@@ -80,6 +85,7 @@ class PastForecast:
         return cls(
             origin=forecast.origin,
             made_at=forecast.made_at,
+            model=forecast.model,
             version=forecast.version,
             known_until=calendar_of(forecast.exchange).last_settled(forecast.made_at),
             last_close=forecast.last_close,
@@ -143,7 +149,25 @@ class Scoreboard:
             if one.known_until < quote.session and one.origin < quote.session:
                 at = int(np.searchsorted(one.sessions, np.datetime64(quote.session, "D")))
                 if at < len(one.sessions) and one.sessions[at].item() == quote.session:
-                    yield _score(quote, at, one, quote.close * window.shares_since(one.origin, quote.session))
+                    yield _score(quote.symbol, at, one, quote.close * window.shares_since(one.origin, quote.session))
+
+    def latest(self, window: Window, sessions: int) -> list[Score]:
+        """Return the scores of a symbol's forecasts one session ahead, of at most so many sessions.
+
+        They are drawn up anew from the quotes that there are now, corrections and splits included.
+
+        Args:
+            window: The symbol's sessions.
+            sessions: How many of the latest, the one that has not closed yet aside.
+        """
+        made = self.forecasts(window.symbol)[-sessions - 1 :]
+        origins, targets = _days([one.origin for one in made]), np.array([one.sessions[0] for one in made], "M8[D]")
+        closes = window.closes_of(targets) * window.shares_after(origins)
+        return [
+            _score(window.symbol, 0, one, close)
+            for one, close, session in zip(made, closes.tolist(), targets.tolist(), strict=True)
+            if one.known_until < session and not math.isnan(close)
+        ][-sessions:]
 
 
 def _days(dates: list[date]) -> Sessions:
@@ -161,12 +185,13 @@ def count(scores: Iterable[Score]) -> None:
         metrics.COVERED.labels(horizon).inc(score.covered)
 
 
-def _score(quote: Quote, at: int, forecast: PastForecast, actual: float) -> Score:
+def _score(symbol: str, at: int, forecast: PastForecast, actual: float) -> Score:
     lower, median, upper = forecast.prices[:, at].tolist()
     return Score(
-        symbol=quote.symbol,
-        session=quote.session,
+        symbol=symbol,
+        session=forecast.sessions[at].item(),
         horizon=at + 1,
+        model=forecast.model,
         version=forecast.version,
         error=abs(median - actual) / actual,
         naive_error=abs(forecast.last_close - actual) / actual,

@@ -17,6 +17,7 @@ from closecast_predictor.access.limits import check_rate
 from closecast_predictor.access.settings import AuthSettings
 from closecast_predictor.api.schemas.histories import MOST_SESSIONS
 from closecast_predictor.companies import DEFAULT_COMPANIES
+from closecast_predictor.drift import DriftSettings
 from closecast_predictor.scoring import DEFAULT_SCORE_DAYS
 from closecast_predictor.windows import DEFAULT_SESSIONS
 
@@ -103,6 +104,7 @@ class PredictorSettings(ServiceSettings):
     )
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     mlflow: MlflowSettings = Field(default_factory=MlflowSettings)
+    drift: DriftSettings = Field(default_factory=DriftSettings)
     auth: AuthSettings = Field(default_factory=AuthSettings)
     log: LogSettings = Field(default_factory=LogSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)

@@ -88,6 +88,10 @@ class TrainingDesk:
         """Let go of the connections."""
         self._publisher.close()
 
+    def knows(self, request_id: UUID) -> bool:
+        """Tell whether a request has been made, by whomever, as far as the topics still tell; any thread may ask."""
+        return request_id in self._requests or request_id in self._outcomes
+
     def asked(self, request: TrainingRequest) -> None:
         """Note a request."""
         _remember(self._requests, request.id, request, self._capacity)
