@@ -49,6 +49,14 @@ def dashboard() -> Dashboard:
         )
         .with_panel(
             graph(
+                "Drift",
+                "bool_yes_no",
+                (f"max by (model, kind) (closecast_predictor_drift{{{N}}})", "{{model}}, {{kind}}"),
+                about="Live forecasts one session ahead are worse than they may be: by their error or their coverage.",
+            )
+        )
+        .with_panel(
+            graph(
                 "Mean absolute error", "percentunit", (f"{error} / {scored}", _AHEAD), about="As a share of the close."
             )
         )

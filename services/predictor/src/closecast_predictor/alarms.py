@@ -77,11 +77,10 @@ class DriftAlarms:
             self._tell(model, version, self._monitor.judge(model, version, self._names.symbol_of(model)))
 
     def close(self) -> None:
-        """Ask for nothing more; what Kafka has not taken is asked for after the next start, if it is still called for.
-
-        A request that is being sent may still arrive.
-        """
+        """Ask for nothing more, and leave no alarm behind: whoever takes over judges anew, and asks for what is owed."""
         self._requests.close()
+        for model in list(self._raised):
+            self._clear(model)
 
     def _tell(self, model: str, version: str, judgement: Judgement | None) -> None:
         drifts = _NOTHING if judgement is None else judgement.drifts
