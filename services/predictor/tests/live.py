@@ -1,5 +1,6 @@
 """Scores of a market whose truth is known, for tests of what is made of them."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -61,4 +62,7 @@ def scores_of(
 
 def by_symbol(scores: Sequence[Score]) -> dict[str, list[Score]]:
     """Return scores by symbol, as the book tells them."""
-    return {symbol: [one for one in scores if one.symbol == symbol] for symbol in {one.symbol for one in scores}}
+    found: dict[str, list[Score]] = defaultdict(list)
+    for score in scores:
+        found[score.symbol].append(score)
+    return found

@@ -223,6 +223,14 @@ def test_a_kafka_that_does_not_answer_holds_nobody_up(alarms: DriftAlarms, topic
     topic.answers.set()
 
 
+def test_who_stops_leaves_no_alarm_behind(alarms: DriftAlarms) -> None:
+    look(alarms, width=0.2)
+
+    alarms.close()
+
+    assert raised() == {"error": 0, "coverage": 0}
+
+
 def test_two_predictors_ask_for_the_same_training() -> None:
     assert request_for(MODEL, "3", None).id == request_for(MODEL, "3", None).id
     assert len({request_for(model, version, None).id for model in "ab" for version in "12"}) == 4

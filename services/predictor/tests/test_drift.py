@@ -4,11 +4,17 @@ from datetime import timedelta
 import pytest
 from services.predictor.tests.live import MODEL, VERSION, by_symbol, scores_of
 
-from closecast_predictor.drift import DriftMonitor, DriftSettings, Judgement, judge
+from closecast_predictor.drift import DriftMonitor, DriftSettings, Judgement
 from closecast_predictor.scoring import Score
 
 SETTINGS = DriftSettings()
-NARROW, WIDE, BIASED = {"width": 0.4}, {"width": 2.5}, {"shift": 1.0}
+
+
+def judge(scores: list[Score], settings: DriftSettings = SETTINGS) -> Judgement | None:
+    monitor = DriftMonitor(settings)
+    for symbol, its_own in by_symbol(scores).items():
+        monitor.note(symbol, its_own)
+    return monitor.judge(MODEL, VERSION)
 
 
 def judgement_of(scores: list[Score], settings: DriftSettings = SETTINGS) -> Judgement:
@@ -19,12 +25,14 @@ def judgement_of(scores: list[Score], settings: DriftSettings = SETTINGS) -> Jud
 
 def drifts_on_its_way(scores: list[Score]) -> bool:
     """Tell whether a version is ever found to drift while the closes of its sessions arrive one after the other."""
-    sessions = sorted({score.session for score in scores})
-    judged = (
-        judge([score for score in scores if score.session <= session], SETTINGS)
-        for session in sessions[SETTINGS.min_sessions - 1 :]
-    )
-    return any(one is not None and one.drifts for one in judged)
+    monitor, told = DriftMonitor(SETTINGS), by_symbol(scores)
+    for arrived in range(SETTINGS.min_sessions, len(scores) // len(told) + 1):
+        for symbol, its_own in told.items():
+            monitor.note(symbol, its_own[max(0, arrived - SETTINGS.sessions) : arrived])
+        judged = monitor.judge(MODEL, VERSION)
+        if judged is not None and judged.drifts:
+            return True
+    return False
 
 
 @pytest.mark.parametrize("symbols", [1, 10])
@@ -74,14 +82,14 @@ def test_the_intervals_of_one_symbol_are_not_called_too_wide_by_a_month_that_luc
 
 
 def test_few_sessions_tell_nothing_however_many_the_symbols() -> None:
-    assert judge(scores_of(200, SETTINGS.min_sessions - 1, width=0.01), SETTINGS) is None
-    assert judge([], SETTINGS) is None
+    assert judge(scores_of(200, SETTINGS.min_sessions - 1, width=0.01)) is None
+    assert judge([]) is None
 
 
 def test_a_symbol_with_few_scores_does_not_count() -> None:
     new = [replace(score, symbol="NEW", covered=False, error=9.0) for score in scores_of(1, SETTINGS.min_sessions - 1)]
 
-    assert judge([*scores_of(2), *new], SETTINGS) == judge(scores_of(2), SETTINGS)
+    assert judge([*scores_of(2), *new]) == judge(scores_of(2))
 
 
 @pytest.mark.parametrize("others", [2, 4, 19])
@@ -98,11 +106,20 @@ def test_one_wrong_price_hides_nothing() -> None:
     assert judgement_of([wrong, *others]).drifts == judgement_of([first, *others]).drifts == {"error", "coverage"}
 
 
+def test_sessions_in_which_all_symbols_miss_together_count_as_few() -> None:
+    scores = scores_of(20, 10)
+    missed = set(sorted({score.session for score in scores})[2:6])
+
+    judged = judgement_of([replace(score, covered=score.session not in missed) for score in scores])
+
+    assert (judged.coverage, judged.drifts) == (pytest.approx(0.6), frozenset())
+
+
 def test_only_the_latest_sessions_count() -> None:
     recent = scores_of(sessions=20)
     long_ago = scores_of(sessions=20, width=0.1, last=min(score.session for score in recent) - timedelta(days=1))
 
-    assert judge([*long_ago, *recent], SETTINGS) == judge(recent, SETTINGS)
+    assert judge([*long_ago, *recent]) == judge(recent)
 
 
 def test_scores_may_come_in_any_order() -> None:
@@ -151,9 +168,7 @@ def test_a_version_is_judged_by_its_own_scores() -> None:
 
     assert judged is not None
     assert judged.symbols == 2
-    assert monitor.judge("closecast-d", VERSION, "D") == judge(
-        scores_of(["D"], width=0.2, model="closecast-d"), SETTINGS
-    )
+    assert monitor.judge("closecast-d", VERSION, "D") == judge(scores_of(["D"], width=0.2))
     assert monitor.judge("closecast-e", VERSION, "E") is None
 
 
@@ -163,7 +178,7 @@ def test_scores_that_were_corrected_replace_those_before() -> None:
 
     monitor.note("A", scores_of(["A"]))
 
-    assert monitor.judge(MODEL, VERSION) == judge(scores_of(["A"]), SETTINGS)
+    assert monitor.judge(MODEL, VERSION) == judge(scores_of(["A"]))
 
 
 def test_fewest_sessions_are_no_more_than_those_that_are_judged() -> None:

@@ -77,7 +77,7 @@ class DriftAlarms:
             self._tell(model, version, self._monitor.judge(model, version, self._names.symbol_of(model)))
 
     def close(self) -> None:
-        """Ask for nothing more, and leave no alarm behind: whoever takes over judges anew, and asks for what is owed."""
+        """Ask for nothing more, and leave no alarm behind: who takes over judges anew, and asks for what is owed."""
         self._requests.close()
         for model in list(self._raised):
             self._clear(model)

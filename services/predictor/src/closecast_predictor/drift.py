@@ -5,6 +5,7 @@ with the next, so that a month of them says as much as two.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Self
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from closecast.forecasting.series import Floats
+from closecast.forecasting.series import Floats, Sessions
 from closecast.horizons import LEVELS, LOWER_80, UPPER_80
 from closecast.settings import SettingsGroup
 from closecast_predictor.scoring import Score
@@ -110,65 +111,76 @@ class DriftMonitor:
 
     def __init__(self, settings: DriftSettings) -> None:
         self._settings = settings
-        self._scores: dict[str, Sequence[Score]] = {}
+        self._records: dict[str, dict[tuple[str, str], _Record]] = {}
 
-    def note(self, symbol: str, scores: Sequence[Score]) -> None:
+    def note(self, symbol: str, scores: Iterable[Score]) -> None:
         """Take in the latest scores of a symbol, one session ahead, in place of those before."""
-        self._scores[symbol] = scores
+        by_version: dict[tuple[str, str], list[Score]] = defaultdict(list)
+        for score in scores:
+            by_version[score.model, score.version].append(score)
+        self._records[symbol] = {version: _Record.of(own) for version, own in by_version.items()}
 
     def judge(self, model: str, version: str, symbol: str | None = None) -> Judgement | None:
-        """Judge a version by its own scores; None while these are too few.
+        """Judge a version by its own scores.
+
+        A figure drifts if it is off for the median symbol by more than its margin, so that no one symbol of three or
+        more raises an alarm alone, and if the mean over symbols, session by session, is off by more than so many
+        standard errors. Symbols move together within a session, sessions do not: whether forecasts that are right miss
+        a close has nothing to do with the last one (Christoffersen, Evaluating Interval Forecasts, International
+        Economic Review 39, 1998). The same statistic of the errors is that of Diebold and Mariano (Journal of Business
+        & Economic Statistics 13, 1995) for one step ahead.
 
         Args:
             model: Name of the registered model.
             version: The version of it that speaks.
             symbol: The one symbol that it is the own model of; None for the panel's.
+
+        Returns:
+            None if no symbol has scores of enough sessions.
         """
-        kept = self._scores.values() if symbol is None else (self._scores.get(symbol, ()),)
-        own = [score for scores in kept for score in scores if score.version == version and score.model == model]
-        return judge(own, self._settings)
+        noted = self._records.values() if symbol is None else (self._records.get(symbol, {}),)
+        records = [own for by_version in noted if (own := by_version.get((model, version))) is not None]
+        if not records:
+            return None
+        error, naive_error, covered = _by_symbol_and_session(records, self._settings.sessions)
+        enough = (~np.isnan(error)).sum(axis=1) >= self._settings.min_sessions
+        if not enough.any():
+            return None
+        error, naive_error, covered = error[enough], naive_error[enough], covered[enough]
+        ratio, error_drifts = _judge_error(error, naive_error, self._settings)
+        coverage, coverage_drifts = _judge_coverage(covered, self._settings)
+        drifts: dict[DriftKind, bool] = {"error": error_drifts, "coverage": coverage_drifts}
+        return Judgement(
+            sessions=int((~np.isnan(error)).any(axis=0).sum()),
+            symbols=len(error),
+            error_ratio=ratio,
+            coverage=coverage,
+            drifts=frozenset(kind for kind, it_does in drifts.items() if it_does),
+        )
 
 
-def judge(scores: Sequence[Score], settings: DriftSettings) -> Judgement | None:
-    """Judge scores of one version, one session ahead.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Record:
+    """The scores of one symbol and version: sessions ``[n]``; error, naive's error and coverage ``[3, n]``."""
 
-    A figure drifts if it is off for the median symbol by more than its margin, so that no one symbol of three or more
-    raises an alarm alone, and if the mean over symbols, session by session, is off by more than so many standard
-    errors. Symbols move together within a session, sessions do not: forecasts that are right miss one session's close
-    no matter what they did at the last one (Christoffersen, Evaluating Interval Forecasts, International Economic
-    Review 39, 1998). The same statistic of the errors is that of Diebold and Mariano (Journal of Business & Economic
-    Statistics 13, 1995) for one step ahead.
+    sessions: Sessions
+    figures: Floats
 
-    Returns:
-        None if no symbol has scores of enough sessions.
-    """
-    error, naive_error, covered = _by_symbol_and_session(scores, settings.sessions)
-    enough = (~np.isnan(error)).sum(axis=1) >= settings.min_sessions
-    if not enough.any():
-        return None
-    error, naive_error, covered = error[enough], naive_error[enough], covered[enough]
-    ratio, error_drifts = _judge_error(error, naive_error, settings)
-    coverage, coverage_drifts = _judge_coverage(covered, settings)
-    drifts: dict[DriftKind, bool] = {"error": error_drifts, "coverage": coverage_drifts}
-    return Judgement(
-        sessions=int((~np.isnan(error)).any(axis=0).sum()),
-        symbols=len(error),
-        error_ratio=ratio,
-        coverage=coverage,
-        drifts=frozenset(kind for kind, it_does in drifts.items() if it_does),
-    )
+    @classmethod
+    def of(cls, scores: Sequence[Score]) -> "_Record":
+        sessions: Sessions = np.array([score.session for score in scores], dtype="datetime64[D]")
+        return cls(sessions, np.array([(one.error, one.naive_error, float(one.covered)) for one in scores]).T)
 
 
-def _by_symbol_and_session(scores: Iterable[Score], latest: int) -> Floats:
-    """Return errors, naive's errors and coverage, ``[3, symbols, sessions]``, NaN where there is no score."""
-    sessions = sorted({score.session for score in scores})[-latest:]
-    columns = {session: column for column, session in enumerate(sessions)}
-    kept = [score for score in scores if score.session in columns]
-    rows = {symbol: row for row, symbol in enumerate(dict.fromkeys(score.symbol for score in kept))}
-    table = np.full((3, len(rows), len(columns)), np.nan)
-    at = [rows[score.symbol] for score in kept], [columns[score.session] for score in kept]
-    figures = [(score.error, score.naive_error, float(score.covered)) for score in kept]
-    table[:, *at] = np.array(figures).reshape(-1, 3).T
+def _by_symbol_and_session(records: Sequence[_Record], latest: int) -> Floats:
+    """Return the figures of the latest sessions, ``[3, symbols, sessions]``, NaN where there is no score."""
+    rows = np.repeat(np.arange(len(records)), [len(record.sessions) for record in records])
+    days = np.concatenate([record.sessions for record in records])
+    figures = np.concatenate([record.figures for record in records], axis=1)
+    sessions = np.unique(days)[-latest:]
+    kept = days >= sessions[0]
+    table = np.full((3, len(records), len(sessions)), np.nan)
+    table[:, rows[kept], np.searchsorted(sessions, days[kept])] = figures[:, kept]
     return table
 
 
