@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Final, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
@@ -209,7 +208,7 @@ def _judge_coverage(covered: Floats, settings: DriftSettings) -> tuple[float, bo
 
 
 def _mean_by_session(values: Floats) -> Floats:
-    known: NDArray[np.bool_] = (~np.isnan(values)).any(axis=0)
+    known = ~np.isnan(values).all(axis=0)
     means: Floats = np.nanmean(values[:, known], axis=0)
     return means
 
