@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 import pytest
@@ -25,6 +26,7 @@ from services.predictor.tests.support import (
 from closecast.events import BackfillEvent, BackfillRequest, Event, Forecast, ModelEvent, Quote, TrainingRequest
 from closecast.kafka import KafkaSettings, Publisher, ensure_topics, new_consumer, partitions_of, read_to_end
 from closecast.mlflow_settings import CHAMPION, MlflowSettings
+from closecast.topics import Topic
 from closecast_predictor import book
 from closecast_predictor.alarms import request_for
 from closecast_predictor.cache import LoadedModel, ModelCache
@@ -33,6 +35,8 @@ from closecast_predictor.inference import forecast_symbols
 from closecast_predictor.settings import PredictorSettings
 from closecast_predictor.snapshot import Lineup, Snapshot
 from closecast_predictor.stats import Statistics
+
+E = TypeVar("E", bound=Event)
 
 WAIT_S = 60.0
 NEXT = sessions_of("PETR4.SA", 81)[-1]
@@ -109,12 +113,20 @@ def publish(kafka: KafkaSettings, *events: Event) -> None:
     publisher.close()
 
 
-def published(kafka: KafkaSettings) -> list[Forecast]:
+def read_all(kafka: KafkaSettings, topic: Topic, event: type[E]) -> list[E]:
     consumer = new_consumer(kafka, "test")
-    start = dict.fromkeys(partitions_of(consumer, kafka.topics.forecasts), 0)
-    forecasts = [Forecast.from_bytes(record.value) for record in read_to_end(consumer, start)]
+    start = dict.fromkeys(partitions_of(consumer, topic), 0)
+    events = [event.from_bytes(record.value) for record in read_to_end(consumer, start)]
     consumer.close()
-    return forecasts
+    return events
+
+
+def published(kafka: KafkaSettings) -> list[Forecast]:
+    return read_all(kafka, kafka.topics.forecasts, Forecast)
+
+
+def requested(kafka: KafkaSettings) -> list[TrainingRequest]:
+    return read_all(kafka, kafka.topics.training_requests, TrainingRequest)
 
 
 def origin(snapshot: Snapshot, symbol: str) -> str:
@@ -229,14 +241,6 @@ def drifting_track(symbol: str, version: str) -> tuple[list[Forecast], list[Quot
         for known in range(50, 60)
     ]
     return forecasts, quotes
-
-
-def requested(kafka: KafkaSettings) -> list[TrainingRequest]:
-    consumer = new_consumer(kafka, "test")
-    start = dict.fromkeys(partitions_of(consumer, kafka.topics.training_requests), 0)
-    requests = [TrainingRequest.from_bytes(record.value) for record in read_to_end(consumer, start)]
-    consumer.close()
-    return requests
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

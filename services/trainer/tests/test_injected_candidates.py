@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy import stats  # type: ignore[import-untyped]
 from services.trainer.tests.panels import make_panel
 
 from closecast.forecasting.base import BaseForecaster, BaseParameters, cumulative_returns, price_quantiles
@@ -63,8 +64,7 @@ def good(panel: Panel) -> Floats:
     steps = columns[:, None] + np.arange(1, HORIZONS + 1)
     volatility = 0.02 * np.exp(0.7 * np.sin(steps / 40 + rows[:, None]))
     scale = np.sqrt(np.cumsum(volatility**2, axis=1))
-    normal = np.array((-1.96, -1.2816, -0.6745, 0.0, 0.6745, 1.2816, 1.96))
-    prices: Floats = panel.last_close[:, None, None] * np.exp(scale[:, :, None] * normal)
+    prices: Floats = panel.last_close[:, None, None] * np.exp(scale[:, :, None] * stats.norm.ppf(LEVELS))
     return prices
 
 

@@ -59,8 +59,7 @@ class DriftAlarms:
         self._monitor = DriftMonitor(settings)
         self._requests = _PatientRequests(desk, retry_s)
         self._raised: dict[str, tuple[str, frozenset[DriftKind]]] = {}
-        for kind in DRIFT_KINDS:
-            metrics.DRIFT.labels(names.panel, kind).set(0)
+        _show(names.panel, _NOTHING)
 
     def look(self, changed: Mapping[str, Sequence[Score]], versions: Mapping[str, str]) -> None:
         """Judge the versions that speak.
@@ -87,8 +86,7 @@ class DriftAlarms:
         of_version, before = self._raised.get(model, (version, _NOTHING))
         known = before if of_version == version else _NOTHING
         self._raised[model] = version, drifts
-        for kind in DRIFT_KINDS:
-            metrics.DRIFT.labels(model, kind).set(kind in drifts)
+        _show(model, drifts)
         if judgement is None:
             return
         figures = asdict(judgement) | {"drifts": sorted(drifts)}
@@ -101,8 +99,12 @@ class DriftAlarms:
 
     def _clear(self, model: str) -> None:
         del self._raised[model]
-        for kind in DRIFT_KINDS:
-            metrics.DRIFT.labels(model, kind).set(0)
+        _show(model, _NOTHING)
+
+
+def _show(model: str, drifts: frozenset[DriftKind]) -> None:
+    for kind in DRIFT_KINDS:
+        metrics.DRIFT.labels(model, kind).set(kind in drifts)
 
 
 class _PatientRequests:

@@ -3,14 +3,12 @@
 import asyncio
 import socket
 import struct
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 import pytest
 import uvicorn
 from services.predictor.tests.packets import packets_of_an_answer
+from services.predictor.tests.servers import serving
 from starlette.types import Receive, Scope, Send
 from uvicorn.config import HTTP_PROTOCOLS
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -32,21 +30,6 @@ async def answer(scope: Scope, _receive: Receive, send: Send) -> None:
     for chunk in chunks:
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
-
-
-@contextmanager
-def serving(config: uvicorn.Config) -> Iterator[socket.socket]:
-    """Run a server in a thread and connect to it."""
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=server.run, args=([listening],))
-        thread.start()
-        try:
-            with socket.create_connection(listening.getsockname(), timeout=10) as client:
-                yield client
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 def config_of(protocol: type[asyncio.Protocol] | str) -> uvicorn.Config:
@@ -72,8 +55,8 @@ KEPT: Final = question("/", connection="keep-alive")
 
 
 def packets_of(protocol: type[asyncio.Protocol] | str) -> int:
-    with serving(config_of(protocol)) as client:
-        return packets_of_an_answer(client.getpeername(), "/")
+    with serving(config_of(protocol)) as address:
+        return packets_of_an_answer(address, "/")
 
 
 def test_an_answer_comes_in_one_packet() -> None:
@@ -104,7 +87,7 @@ def test_a_server_that_is_told_no_protocol_sends_answers_whole(monkeypatch: pyte
 def test_what_is_answered_stays_the_same(questions: bytes) -> None:
     answers = []
     for protocol in (HttpToolsProtocol, WholeAnswers):
-        with serving(config_of(protocol)) as client:
+        with serving(config_of(protocol)) as address, socket.create_connection(address, timeout=10) as client:
             client.sendall(questions)
             answers.append(read_all(client))
 
@@ -113,9 +96,9 @@ def test_what_is_answered_stays_the_same(questions: bytes) -> None:
 
 
 def test_a_client_that_goes_away_disturbs_no_other() -> None:
-    with serving(config_of(WholeAnswers)) as client:
+    with serving(config_of(WholeAnswers)) as address, socket.create_connection(address, timeout=10) as client:
         for _ in range(20):
-            with socket.create_connection(client.getpeername()) as leaving:
+            with socket.create_connection(address) as leaving:
                 leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 leaving.sendall(KEPT * 3)
         client.sendall(question("/"))

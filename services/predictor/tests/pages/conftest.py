@@ -2,14 +2,13 @@
 
 import os
 import shutil
-import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from services.predictor.tests import servers
 from services.predictor.tests.api.conftest import LocalDesk
 from services.predictor.tests.support import book_of, serving_of
 
@@ -78,14 +77,8 @@ def serving() -> Serving:
 def site(serving: Serving, desk: LocalDesk) -> Iterator[Site]:
     """Serve the application as a replica does, until the test ends."""
     app = Edge(build_app(Context(serving, desk)), serving)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        host, port = listener.getsockname()
+    with servers.serving(uvicorn.Config(app, log_level="warning", lifespan="off")) as (host, port):
         yield Site(f"http://{host}:{port}/", desk, serving)
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture

@@ -48,28 +48,8 @@ def decide(evaluation: Evaluation, settings: GateSettings | None = None, predict
     retired when no better candidate takes its place.
     """
     settings = settings or GateSettings()
-    own = evaluation.metrics[CANDIDATE]
-    broken = [name for name, value in own.items() if not math.isfinite(value)]
     references = [name for name in evaluation.metrics if name not in {CANDIDATE, PANEL}]
-    faults = (
-        [f"{', '.join(broken)} of the candidate is not a number"]
-        if broken
-        else [
-            fault
-            for reference in references
-            for measure in (_JUDGED if reference == NAIVE else ("mqloss",))
-            if (fault := _fault(evaluation, reference, measure, settings))
-        ]
-    )
-    if not broken and own["rmae"] < settings.plausible_rmae:
-        faults.append(
-            f"error of the median (rmae) {own['rmae']:.3f} times naive's: "
-            f"below {settings.plausible_rmae:g} a leak of the future is likelier than skill"
-        )
-    if not broken and not _beats_panel(evaluation, CANDIDATE):
-        faults.append(_told(evaluation, CANDIDATE, "mqloss", PANEL) + ", which it has to beat)")
-    elif not broken and not _beats_panel_within(evaluation, prediction_steps):
-        faults.append(f"it does not beat the panel's over the first {prediction_steps} of {HORIZONS} sessions ahead")
+    faults = _faults(evaluation, references, settings, prediction_steps)
     if faults:
         return _rejected(evaluation, faults)
     beaten = f"{_told(evaluation, CANDIDATE, 'mqloss', PANEL)}); " if _is_judged(evaluation, PANEL) else ""
@@ -77,6 +57,30 @@ def decide(evaluation: Evaluation, settings: GateSettings | None = None, predict
         promoted=True,
         reasons=(f"{beaten}no worse than {', '.join(references)}; skill against naive {evaluation.skill:+.1%}",),
     )
+
+
+def _faults(evaluation: Evaluation, references: list[str], settings: GateSettings, prediction_steps: int) -> list[str]:
+    """Return all that speaks against a candidate; of one whose measures are no numbers nothing else can be said."""
+    own = evaluation.metrics[CANDIDATE]
+    broken = [name for name, value in own.items() if not math.isfinite(value)]
+    if broken:
+        return [f"{', '.join(broken)} of the candidate is not a number"]
+    faults = [
+        fault
+        for reference in references
+        for measure in (_JUDGED if reference == NAIVE else ("mqloss",))
+        if (fault := _fault(evaluation, reference, measure, settings))
+    ]
+    if own["rmae"] < settings.plausible_rmae:
+        faults.append(
+            f"error of the median (rmae) {own['rmae']:.3f} times naive's: "
+            f"below {settings.plausible_rmae:g} a leak of the future is likelier than skill"
+        )
+    if not _beats_panel(evaluation, CANDIDATE):
+        faults.append(_told(evaluation, CANDIDATE, "mqloss", PANEL) + ", which it has to beat)")
+    elif not _beats_panel_within(evaluation, prediction_steps):
+        faults.append(f"it does not beat the panel's over the first {prediction_steps} of {HORIZONS} sessions ahead")
+    return faults
 
 
 def _rejected(evaluation: Evaluation, faults: list[str]) -> Decision:

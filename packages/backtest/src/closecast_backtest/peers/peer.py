@@ -5,6 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
+from closecast.forecasting.base import total_returns
 from closecast.forecasting.panel import Panel
 from closecast.forecasting.series import Floats
 from closecast_trainer.baselines import Origins
@@ -36,7 +37,7 @@ def adjusted_closes(panel: Panel, cut: date) -> Floats:
         ``[symbols, width]``, NaN before a history begins. What comes after a session changes nothing up to it, except
         that a later cut changes the unit.
     """
-    total = np.where(np.isnan(panel.close), np.nan, np.nancumsum(panel.log_return, axis=1))
+    total = total_returns(panel)
     rows = np.arange(len(panel))
     unit = np.maximum((panel.sessions < np.datetime64(cut)).sum(axis=1), 1) + panel.width - panel.lengths - 1
     adjusted: Floats = panel.close[rows, unit][:, None] * np.exp(total - total[rows, unit][:, None])

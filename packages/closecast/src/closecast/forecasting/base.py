@@ -108,13 +108,17 @@ def price_quantiles(last_close: Floats, volatility: Floats, shape: Floats) -> Fl
     return prices
 
 
+def total_returns(panel: Panel) -> Floats:
+    """Return the log return since each history began, ``[symbols, width]``; NaN before that."""
+    return np.where(np.isnan(panel.close), np.nan, np.nancumsum(panel.log_return, axis=1))
+
+
 def cumulative_returns(panel: Panel) -> Floats:
     """Return the log return of the next 1..HORIZONS sessions from each session, ``[symbols, width, HORIZONS]``.
 
     NaN where the panel ends before the target.
     """
-    total = np.nancumsum(panel.log_return, axis=1)
-    total = np.where(np.isnan(panel.close), np.nan, total)
+    total = total_returns(panel)
     targets = np.full((*total.shape, HORIZONS), np.nan)
     for horizon in range(1, min(HORIZONS, panel.width - 1) + 1):
         targets[:, :-horizon, horizon - 1] = total[:, horizon:] - total[:, :-horizon]
