@@ -7,7 +7,7 @@ from closecast.forecasting.panel import Panel
 from closecast.forecasting.series import Floats
 from closecast.forecasting.spec import Span
 from closecast.horizons import MEDIAN
-from closecast_trainer.evaluation import NothingToJudgeError, diebold_mariano, evaluate
+from closecast_trainer.evaluation import NothingToJudgeError, evaluate
 from closecast_trainer.training import TrainingStoppedError
 
 PANEL = make_panel(symbols=3, sessions=700)
@@ -106,28 +106,3 @@ def test_a_worse_forecaster_is_found_out() -> None:
 
     assert comparison.mqloss < 0.01, "certainty costs"
     assert comparison.mae == 1.0, "both have the same median"
-
-
-def test_diebold_mariano_agrees_with_its_definition() -> None:
-    difference = np.random.default_rng(0).normal(0.1, 1, 200)
-    centered = difference - difference.mean()
-    variance = (centered @ centered + 2 * centered[1:] @ centered[:-1]) / 200
-    statistic = difference.mean() / np.sqrt(variance / 200) * np.sqrt((200 + 1 - 4 + 2 / 200) / 200)
-
-    p_value = diebold_mariano(difference, ahead=2)
-
-    normal_tail = 0.5 * (1 - np.sign(statistic) * (1 - np.exp(-0.717 * abs(statistic) - 0.416 * statistic**2)))
-    assert p_value == pytest.approx(normal_tail, abs=0.02)
-
-
-def test_diebold_mariano_is_right_as_often_as_it_says() -> None:
-    random = np.random.default_rng(1)
-    p_values = [diebold_mariano(random.normal(size=80), ahead=2) for _ in range(2000)]
-
-    assert np.mean(np.array(p_values) < 0.05) == pytest.approx(0.05, abs=0.02)
-
-
-def test_diebold_mariano_says_when_it_cannot_tell() -> None:
-    assert np.isnan(diebold_mariano(np.array([0.1, 0.2, 0.3]), ahead=2))
-    assert diebold_mariano(np.zeros(50), ahead=2) == 1.0
-    assert diebold_mariano(np.full(50, 0.5), ahead=2) == 0.0

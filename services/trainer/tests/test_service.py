@@ -25,6 +25,7 @@ from tests.support.kafka.broker import KafkaBroker
 
 from closecast.events import Hyperparameters, ModelEvent, Quote, TrainingRequest
 from closecast.forecasting.bundle import Bundle
+from closecast.forecasting.card import CARD_FILE, CARD_PAGE, ModelCard
 from closecast.forecasting.panel import Panel
 from closecast.forecasting.spec import ModelSpec
 from closecast.kafka import KafkaSettings, TooManyInvalidRecordsError
@@ -95,6 +96,7 @@ def test_enough_sessions_become_a_judged_version(installation: Installation) -> 
     alias = CHAMPION if first.outcome == "promoted" else CHALLENGER
     version = installation.client.get_model_version_by_alias(settings.mlflow.model, alias)
     assert (version.version, version.run_id) == (first.version, first.run_id)
+    assert version.description == f"{first.outcome}: {first.reason}\n\nModel card: `model/card.md` of its run."
 
 
 def test_a_training_longer_than_the_poll_interval_keeps_its_place_in_the_group(installation: Installation) -> None:
@@ -124,8 +126,12 @@ def test_the_run_holds_parameters_losses_measures_hardware_and_files(
     losses = client.get_metric_history(run_id, "loss/validation")
     assert [loss.step for loss in losses] == list(range(SMALL["epochs"] + 1))
     plots = {file.path for file in client.list_artifacts(run_id, "plots")}
-    assert plots == {"plots/forecasts.png", "plots/losses.png"}
-    bundle = Bundle.load(Path(client.download_artifacts(run_id, ARTIFACT_PATH, str(tmp_path))))
+    assert plots == {f"plots/{name}.png" for name in ("calibration", "forecasts", "losses", "reliability")}
+    folder = Path(client.download_artifacts(run_id, ARTIFACT_PATH, str(tmp_path)))
+    card = ModelCard.model_validate_json((folder / CARD_FILE).read_bytes())
+    assert card.overall.metrics == installation.first.metrics
+    assert (folder / CARD_PAGE).read_text().startswith(f"# Model card: {installation.first.model}")
+    bundle = Bundle.load(folder)
     assert bundle.forecast(Panel.from_quotes(sample_quotes)).shape == (3, 10, 7)
 
 

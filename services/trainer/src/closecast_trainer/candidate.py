@@ -6,9 +6,11 @@ from pathlib import Path
 
 from closecast.forecasting.base import BaseForecaster
 from closecast.forecasting.bundle import Bundle
+from closecast.forecasting.card import ModelCard
 from closecast.forecasting.metrics import finite
 from closecast.forecasting.panel import Panel
 from closecast.forecasting.spec import ModelSpec
+from closecast_trainer.card import make_card, write_card
 from closecast_trainer.config import Epoch, GateSettings, TrainingConfig
 from closecast_trainer.evaluation import Evaluation, evaluate
 from closecast_trainer.export import export, make_spec, write_spec
@@ -21,8 +23,9 @@ class Candidate:
     """A model version that has been judged, and the folder that holds it.
 
     Attributes:
-        folder: model.onnx, model.safetensors and spec.json.
+        folder: model.onnx, model.safetensors, spec.json and the model card, as card.json and card.md.
         spec: What spec.json says, metrics included.
+        card: What card.json says.
         result: The training.
         evaluation: Its measures beside those of the baselines and the champion.
         decision: Whether it is promoted, and why.
@@ -30,6 +33,7 @@ class Candidate:
 
     folder: Path
     spec: ModelSpec
+    card: ModelCard
     result: TrainingResult
     evaluation: Evaluation
     decision: Decision
@@ -101,4 +105,7 @@ def make_candidate(
         }
     )
     write_spec(judged, folder)
-    return Candidate(folder, judged, result, evaluation, decide(evaluation, gate, config.prediction_steps))
+    decision = decide(evaluation, gate, config.prediction_steps)
+    card = make_card(evaluation, judged, decision)
+    write_card(card, folder)
+    return Candidate(folder, judged, card, result, evaluation, decision)

@@ -10,6 +10,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from closecast.events import ModelEvent, TrainingRequest
+from closecast.forecasting.card import CARD_PAGE
 from closecast.mlflow_settings import (
     APPLIED,
     ARTIFACT_PATH,
@@ -192,7 +193,7 @@ class Decisions:
                 source=f"runs:/{run_id}/{ARTIFACT_PATH}",
                 run_id=run_id,
                 tags=tags,
-                description=f"{event.outcome}: {event.reason}",
+                description=f"{event.outcome}: {event.reason}\n\nModel card: `{ARTIFACT_PATH}/{CARD_PAGE}` of its run.",
             )
         )
         return str(version.version)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
-from scipy import stats  # type: ignore[import-untyped]
 
 from closecast.forecasting.base import pinball
 from closecast.forecasting.metrics import score
@@ -14,6 +13,7 @@ from closecast.forecasting.series import Floats
 from closecast.forecasting.spec import Span
 from closecast.horizons import HORIZONS, MEDIAN
 from closecast_trainer.baselines import Origins, drift, ewma, naive, rolling_origins
+from closecast_trainer.significance import diebold_mariano
 from closecast_trainer.training import TrainingStoppedError
 
 CANDIDATE: Final = "candidate"
@@ -79,24 +79,34 @@ class Evaluation:
     def compare(self, reference: str) -> "Comparison":
         """Test whether the candidate's pinball loss and absolute error differ from a reference's."""
         return Comparison(
-            mqloss=self._diebold_mariano(reference, lambda quantiles: self._log_loss(quantiles).mean(axis=(1, 2))),
-            mae=self._diebold_mariano(reference, self._absolute_error),
+            mqloss=self._diebold_mariano(self.losses(CANDIDATE) - self.losses(reference)),
+            mae=self._diebold_mariano(self.absolute_errors(CANDIDATE) - self.absolute_errors(reference)),
         )
 
-    def _diebold_mariano(self, reference: str, loss: Callable[[Floats], Floats]) -> float:
-        difference = loss(self.quantiles[CANDIDATE]) - loss(self.quantiles[reference])
-        _, session = np.unique(self.origins.sessions, return_inverse=True)
-        by_session = np.bincount(session, weights=difference) / np.bincount(session)
-        return diebold_mariano(by_session, ahead=-(-HORIZONS // self.step))
-
-    def _log_loss(self, quantiles: Floats) -> Floats:
+    def losses(self, model: str) -> Floats:
+        """Return a model's pinball losses of log returns, averaged over the levels, ``[origins, HORIZONS]``."""
         last_close = self.origins.last_close
         actual = np.log(self.origins.actual / last_close[:, None])
-        return pinball(actual, np.log(quantiles / last_close[:, None, None]))
+        losses: Floats = pinball(actual, np.log(self.quantiles[model] / last_close[:, None, None])).mean(axis=2)
+        return losses
 
-    def _absolute_error(self, quantiles: Floats) -> Floats:
-        error: Floats = np.abs(np.log(self.origins.actual / quantiles[..., MEDIAN])).mean(axis=1)
-        return error
+    def absolute_errors(self, model: str) -> Floats:
+        """Return the absolute errors of a model's median, in log returns, ``[origins, HORIZONS]``."""
+        errors: Floats = np.abs(np.log(self.origins.actual / self.quantiles[model][..., MEDIAN]))
+        return errors
+
+    def by_session(self, values: Floats) -> Floats:
+        """Average what origins of the same session have, ``[origins, n]``, in order of time: ``[sessions, n]``."""
+        _, session, counts = np.unique(self.origins.sessions, return_inverse=True, return_counts=True)
+        totals = [np.bincount(session, weights=column) for column in values.T]
+        return np.stack(totals, axis=1) / counts[:, None]
+
+    def ahead(self, horizon: int = HORIZONS) -> int:
+        """Return how many origins a forecast reaches over."""
+        return -(-horizon // self.step)
+
+    def _diebold_mariano(self, difference: Floats) -> float:
+        return diebold_mariano(self.by_session(difference).mean(axis=1), self.ahead())
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +169,8 @@ def evaluate(
         for model, forecast in quantiles.items()
     }
     evaluation = Evaluation(panel.symbols, origins, quantiles, metrics, {}, step)
-    for model, forecast in quantiles.items():
-        losses = evaluation._log_loss(forecast).mean(axis=(0, 2))  # noqa: SLF001
-        evaluation.by_horizon[model] = tuple(map(float, losses))
+    for model in quantiles:
+        evaluation.by_horizon[model] = tuple(map(float, evaluation.losses(model).mean(axis=0)))
     return evaluation
 
 
@@ -177,35 +186,3 @@ def forecast_at(
         history = panel.windows(origins.rows[part], origins.columns[part], forecaster.context)
         parts.append(forecaster.forecast(history))
     return np.concatenate(parts)
-
-
-def diebold_mariano(difference: Floats, ahead: int) -> float:
-    """Return the one-sided p-value that a mean loss difference above 0 is chance.
-
-    The statistic of Diebold and Mariano (Journal of Business & Economic Statistics 13, 1995) with the small-sample
-    correction and the t distribution of Harvey, Leybourne and Newbold (International Journal of Forecasting 13, 1997).
-    Where the rectangular window of autocovariances gives no positive variance, Bartlett's is used.
-
-    Args:
-        difference: Loss of the candidate minus loss of the reference, in order of time.
-        ahead: Origins that a forecast reaches over: autocovariances up to ``ahead - 1`` count.
-
-    Returns:
-        NaN if there are too few origins to tell; 1 if the losses never differ.
-    """
-    count = len(difference)
-    lags = min(ahead, count) - 1
-    if count <= 2 * max(ahead, 1):
-        return float("nan")
-    if not np.any(difference):
-        return 1.0
-    centered = difference - difference.mean()
-    covariances = np.array([centered[lag:] @ centered[: count - lag] / count for lag in range(lags + 1)])
-    variance = covariances[0] + 2 * covariances[1:].sum()
-    if variance <= 0:
-        variance = covariances[0] + 2 * (covariances[1:] * (1 - np.arange(1, lags + 1) / (lags + 1))).sum()
-    if variance <= 0:
-        return 0.0 if difference.mean() > 0 else 1.0
-    correction = np.sqrt((count + 1 - 2 * ahead + ahead * (ahead - 1) / count) / count)
-    statistic = correction * difference.mean() / np.sqrt(variance / count)
-    return float(stats.t.sf(statistic, count - 1))

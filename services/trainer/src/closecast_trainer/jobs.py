@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event as Flag
-from typing import Final
 
 import numpy as np
 from mlflow.exceptions import MlflowException
@@ -18,6 +17,7 @@ from closecast.forecasting.panel import Panel
 from closecast.forecasting.series import InvalidSeriesError
 from closecast.mlflow_settings import ARTIFACT_PATH
 from closecast.telemetry.logs import get_logger
+from closecast_trainer.artifacts import PLOTS_PATH
 from closecast_trainer.config import TrainingConfig
 from closecast_trainer.decisions import Decisions
 from closecast_trainer.history import History, PastTraining
@@ -28,7 +28,6 @@ from closecast_trainer.settings import TrainerSettings
 from closecast_trainer.verdicts import Verdict, failed, judged
 from closecast_trainer.worker import Assignment, Failed, WorkerCancelledError, run_worker
 
-_PLOTS: Final = "plots"
 _log = get_logger(__name__)
 
 
@@ -186,7 +185,7 @@ class TrainingJob:
                 panel_champion=self._download(panel_champion, folder / "panel"),
                 panel_version=None if panel_champion is None else panel_champion.version,
                 version=folder / ARTIFACT_PATH,
-                plots=folder / _PLOTS,
+                plots=folder / PLOTS_PATH,
             )
             assignment.plots.mkdir()
             with RunLog(self._registry, run_id, self._metrics) as log:
@@ -196,7 +195,7 @@ class TrainingJob:
                 return Verdict(failed(request, run_id, outcome.reason, panel.symbols))
             log.judged(outcome)
             self._registry.log_folder(run_id, assignment.version, ARTIFACT_PATH)
-            self._registry.log_folder(run_id, assignment.plots, _PLOTS)
+            self._registry.log_folder(run_id, assignment.plots, PLOTS_PATH)
         return Verdict(judged(request, run_id, outcome, panel.symbols), outcome.retires)
 
     def _download(self, champion: Champion | None, folder: Path) -> Path | None:

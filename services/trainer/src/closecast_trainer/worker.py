@@ -18,13 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from closecast.forecasting.panel import Panel
+from closecast_trainer.artifacts import CALIBRATION_PLOT, FORECASTS_PLOT, LOSSES_PLOT, RELIABILITY_PLOT
 from closecast_trainer.config import Epoch, GateSettings, TrainingConfig
 
 if TYPE_CHECKING:
     from closecast.forecasting.bundle import Bundle
-
-LOSSES_PLOT: Final = "losses.png"
-FORECASTS_PLOT: Final = "forecasts.png"
 
 _POLL_S: Final = 0.1
 _COMMAND: Final = ("-P", "-c", "from closecast_trainer.worker import main; main()")
@@ -186,7 +184,7 @@ def _end_with_parent(connection: Connection) -> None:
 def _train(assignment: Assignment, tell: Callable[[Progress], None]) -> Judged:
     from closecast_trainer.candidate import make_candidate
     from closecast_trainer.hardware import describe, usage
-    from closecast_trainer.report import plot_forecasts, plot_losses
+    from closecast_trainer.report import plot_calibration, plot_forecasts, plot_losses, plot_reliability
     from closecast_trainer.training import resolve_device
 
     device = resolve_device(assignment.device)
@@ -206,6 +204,8 @@ def _train(assignment: Assignment, tell: Callable[[Progress], None]) -> Judged:
     )
     plot_losses(candidate.result.epochs, assignment.plots / LOSSES_PLOT)
     plot_forecasts(candidate.evaluation, assignment.plots / FORECASTS_PLOT)
+    plot_reliability(candidate.card, assignment.plots / RELIABILITY_PLOT)
+    plot_calibration(candidate.card, assignment.plots / CALIBRATION_PLOT)
     return Judged(
         promoted=candidate.decision.promoted,
         reason=candidate.decision.reason,
