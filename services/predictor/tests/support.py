@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from closecast.calendars import calendar_of_symbol, exchange_of
 from closecast.events import Forecast, Quote
 from closecast.forecasting.base import BaseParameters
+from closecast.forecasting.card import CARD_FILE, ModelCard
 from closecast.forecasting.features import FEATURES
 from closecast.forecasting.spec import ONNX_FILE, SPEC_FILE, Hyperparameters, ModelSpec, Slices, Span
 from closecast.horizons import HORIZONS, LEVELS
@@ -95,6 +96,7 @@ def write_version(
     shift: float = 0.1,
     universe: tuple[str, ...] = ("PETR4.SA", "VALE3.SA"),
     mqloss: dict[str, float] | None = None,
+    card: ModelCard | None = None,
 ) -> Path:
     """Write a model version whose network moves every median by `shift` standard deviations; return its folder."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -104,6 +106,8 @@ def write_version(
     measures = {model: {"mqloss": loss} for model, loss in (mqloss or {}).items()}
     spec = _SPEC.model_copy(update={"universe": universe, "metrics": measures, "panel_version": "7"})
     (folder / SPEC_FILE).write_text(spec.model_dump_json(), encoding="utf-8")
+    if card is not None:
+        (folder / CARD_FILE).write_text(card.model_dump_json(), encoding="utf-8")
     return folder
 
 

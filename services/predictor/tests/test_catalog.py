@@ -6,12 +6,16 @@ from mlflow import MlflowClient
 from services.predictor.tests.registry import promote, register, settings_of
 from services.predictor.tests.support import SKILL, write_version
 
+from closecast.forecasting.card import CARD_FILE, ModelCard
 from closecast.forecasting.spec import ONNX_FILE
 from closecast.mlflow_settings import CHAMPION, CHOSEN_TAG, OUTCOME_TAG, REASON_TAG, SKILL_TAG, MlflowSettings
 from closecast.ports import free_ports
+from closecast_predictor.api.schemas.card_example import CARD_EXAMPLE
 from closecast_predictor.catalog import Catalog
 from closecast_predictor.registry import Registry, RegistryUnavailableError
 from closecast_predictor.versions import Refusal, VersionDetails
+
+CARD = ModelCard.model_validate(CARD_EXAMPLE)
 
 
 @pytest.fixture
@@ -58,6 +62,32 @@ def test_a_version_is_told_with_its_spec(mlflow: MlflowSettings, tmp_path: Path)
     assert (found.version.aliases, found.symbols) == ((CHAMPION,), ("PETR4.SA",))
     assert found.spec is not None
     assert found.spec["skill"] == SKILL
+
+
+def test_a_version_is_told_with_its_card(mlflow: MlflowSettings, tmp_path: Path) -> None:
+    register(mlflow, write_version(tmp_path / "version", card=CARD), mlflow.model)
+
+    found = catalog_of(mlflow).version(mlflow.model, "1")
+
+    assert isinstance(found, VersionDetails)
+    assert found.card == CARD
+
+
+@pytest.mark.parametrize("content", [None, "{}", "no JSON"])
+def test_a_version_without_a_card_that_can_be_read_is_told_and_served(
+    mlflow: MlflowSettings, tmp_path: Path, content: str | None
+) -> None:
+    folder = write_version(tmp_path / "version")
+    if content is not None:
+        (folder / CARD_FILE).write_text(content)
+    register(mlflow, folder, mlflow.model)
+    catalog = catalog_of(mlflow)
+
+    found = catalog.version(mlflow.model, "1")
+
+    assert isinstance(found, VersionDetails)
+    assert (found.card, found.spec is None) == (None, False)
+    assert not isinstance(catalog.promote(mlflow.model, "1"), Refusal)
 
 
 def test_a_rollback_moves_the_alias_and_leaves_word_of_it(

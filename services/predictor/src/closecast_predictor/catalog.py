@@ -14,6 +14,7 @@ from uuid import uuid4
 from cachetools import TTLCache, cached
 
 from closecast.events import ModelEvent
+from closecast.forecasting.card import CARD_FILE, ModelCard
 from closecast.forecasting.metrics import finite
 from closecast.forecasting.spec import SPEC_FILE, InvalidBundleError
 from closecast.mlflow_settings import (
@@ -135,11 +136,13 @@ class Catalog:
             aliases = self._registry.client.get_registered_model(model).aliases
             summary = self._summary(found, {alias: str(named) for alias, named in aliases.items()})
             parameters = self._parameters(summary.run_id)
-            spec = self._spec(summary.run_id)
+            files = self._files(summary.run_id)
+            spec = self._read(summary.run_id, SPEC_FILE, json.loads) if SPEC_FILE in files else None
+            card = self._read(summary.run_id, CARD_FILE, ModelCard.model_validate_json) if CARD_FILE in files else None
         if spec is None:
-            return VersionDetails(summary, parameters=parameters)
+            return VersionDetails(summary, parameters=parameters, card=card)
         measures = finite(spec.get("metrics", {}))
-        return VersionDetails(summary, measures, parameters, tuple(spec.get("universe", ())), spec)
+        return VersionDetails(summary, measures, parameters, tuple(spec.get("universe", ())), spec, card)
 
     def _find(self, model: str, version: str) -> Any:  # noqa: ANN401 - mlflow is untyped
         """Return a version as MLflow has it, or a refusal."""
@@ -182,16 +185,25 @@ class Catalog:
             raise
         return parameters
 
-    def _spec(self, run_id: str) -> dict[str, Any] | None:
-        with tempfile.TemporaryDirectory(prefix="closecast-spec-") as folder:
-            path = f"{ARTIFACT_PATH}/{SPEC_FILE}"
+    def _files(self, run_id: str) -> frozenset[str]:
+        """Return the names of a version's files; a store may answer for a missing one as if it were down."""
+        try:
+            found = self._fetched(lambda: self._registry.client.list_artifacts(run_id, ARTIFACT_PATH))
+        except InvalidBundleError as error:
+            _log.warning("a version has no files", run_id=run_id, error=str(error))
+            return frozenset()
+        return frozenset(Path(file.path).name for file in found)
+
+    def _read(self, run_id: str, name: str, parse: Callable[[bytes], T]) -> T | None:
+        """Return what a file of a version says, None if there is none that can be read."""
+        with tempfile.TemporaryDirectory(prefix="closecast-version-") as folder:
+            path = f"{ARTIFACT_PATH}/{name}"
             try:
                 file = self._fetched(lambda: self._registry.client.download_artifacts(run_id, path, folder))
-                spec: dict[str, Any] = json.loads(Path(file).read_bytes())
+                return parse(Path(file).read_bytes())
             except ValueError as error:
-                _log.warning("a version has no readable spec", run_id=run_id, error=str(error))
+                _log.warning("a version has no such file that can be read", run_id=run_id, file=name, error=str(error))
                 return None
-        return spec
 
     def _fetched(self, fetch: Callable[[], T]) -> T:
         """Return what was fetched of a run's files.

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from closecast.forecasting.card import ModelCard
+
 
 @dataclass(frozen=True, slots=True)
 class Version:
@@ -45,6 +47,7 @@ class VersionDetails:
         parameters: Parameters of the training.
         symbols: What it was trained on.
         spec: Its spec.json; None if it has none.
+        card: Its model card; None if it was made before versions had one.
     """
 
     version: Version
@@ -52,6 +55,7 @@ class VersionDetails:
     parameters: Mapping[str, str] = field(default_factory=dict)
     symbols: tuple[str, ...] = ()
     spec: Mapping[str, Any] | None = None
+    card: ModelCard | None = None
 
 
 @dataclass(frozen=True, slots=True)

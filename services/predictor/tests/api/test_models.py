@@ -5,6 +5,9 @@ from services.predictor.tests.api.conftest import LocalDesk
 from services.predictor.tests.api.test_app import fields
 from starlette.testclient import TestClient
 
+from closecast.forecasting.card import ModelCard
+from closecast_predictor.api.schemas.card_example import CARD_EXAMPLE
+from closecast_predictor.api.schemas.models import VersionDetailsAnswer
 from closecast_predictor.versions import Version, VersionDetails
 
 
@@ -26,6 +29,7 @@ def details(model: str, version: str, *, champion: bool = False, whole: bool = T
         parameters={"epochs": "60"},
         symbols=("PETR4.SA",),
         spec={"schema_version": "1.0"} if whole else None,
+        card=ModelCard.model_validate(CARD_EXAMPLE) if whole else None,
     )
 
 
@@ -58,6 +62,24 @@ def test_a_version_is_the_panels_unless_a_model_is_named(client: TestClient) -> 
     assert (panels["model"], own["model"]) == ("closecast-panel", "closecast-petr4.sa")
     assert (own["metrics"], own["parameters"]) == ({"candidate": {"mqloss": 0.009}}, {"epochs": "60"})
     assert (own["symbols"], own["spec"]) == (["PETR4.SA"], {"schema_version": "1.0"})
+
+
+def test_a_version_is_told_with_its_card_as_the_document_shows_it(client: TestClient) -> None:
+    card = client.get("/models/2").json()["card"]
+
+    assert ModelCard.model_validate(card) == ModelCard.model_validate(CARD_EXAMPLE)
+    assert card.keys() == CARD_EXAMPLE.keys()
+    assert card["out_of_scope"]
+    assert card["overall"]["against"]["base"]["pinball"]["interval"] == [-0.00008, 0.00002]
+    example = VersionDetailsAnswer.model_json_schema()["example"]
+    assert example.keys() == client.get("/models/2").json().keys()
+    assert VersionDetailsAnswer.model_validate(example).card is not None
+
+
+def test_a_version_made_before_there_were_cards_has_none(client: TestClient) -> None:
+    answer = client.get("/models/3")
+
+    assert (answer.status_code, answer.json()["card"]) == (200, None)
 
 
 @pytest.mark.parametrize("request_body", [{}, {"json": {}}, {"json": {"model": "closecast-panel"}}])

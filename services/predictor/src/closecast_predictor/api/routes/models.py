@@ -36,7 +36,7 @@ def model_routes(context: Context) -> APIRouter:
         version: VersionNumber,
         model: Annotated[ModelName | None, Query(description="Registered model; the panel's by default.")] = None,
     ) -> VersionDetailsAnswer:
-        """Return all that is known of a version: its backtest, its parameters, its spec."""
+        """Return all that is known of a version: its model card, its backtest, its parameters, its spec."""
         found = await context.desk.version(model or context.model, version)
         return _answer(found)
 

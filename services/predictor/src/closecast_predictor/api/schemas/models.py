@@ -6,6 +6,8 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from closecast.events import ModelName
+from closecast.forecasting.card import ModelCard
+from closecast_predictor.api.schemas.card_example import CARD_EXAMPLE
 
 _VERSION: Final[dict[str, Any]] = {
     "model": "closecast-panel",
@@ -55,6 +57,7 @@ class VersionDetailsAnswer(VersionAnswer):
                 "parameters": {"epochs": "60", "seed": "0"},
                 "symbols": ["PETR4.SA", "VALE3.SA"],
                 "spec": {"schema_version": "1.0", "model": "closecast-panel"},
+                "card": CARD_EXAMPLE,
             }
         }
     )
@@ -65,6 +68,10 @@ class VersionDetailsAnswer(VersionAnswer):
     parameters: dict[str, str] = Field(description="Parameters of its training.")
     symbols: tuple[str, ...] = Field(description="Symbols that it was trained on.")
     spec: dict[str, Any] | None = Field(description="Its spec.json; null if it has none that can be read.")
+    card: ModelCard | None = Field(
+        description="Its model card: data, uses, what it must not be used for, metrics beside each baseline by horizon "
+        "with confidence intervals, calibration; null if it was made before versions had one."
+    )
 
 
 class PromoteRequest(BaseModel):
