@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Locator, Page, expect
 from services.predictor.tests.api.conftest import LocalDesk
-from services.predictor.tests.pages.conftest import SYMBOLS, Site
+from services.predictor.tests.pages.conftest import PHONE, SYMBOLS, Site
 from services.predictor.tests.pages.test_accessibility import assert_axe_finds_nothing_grave
 from services.predictor.tests.support import book_of
 
+from closecast.forecasting.card import ModelCard
+from closecast_predictor.api.schemas.card_example import CARD_EXAMPLE
 from closecast_predictor.versions import Version, VersionDetails
 
 PANEL = "closecast-panel"
@@ -33,6 +35,7 @@ def version(number: int, outcome: str, *, champion: bool = False, whole: bool = 
         parameters={"epochs": "60"},
         symbols=SYMBOLS,
         spec={"schema_version": "1.0"} if whole else None,
+        card=ModelCard.model_validate(CARD_EXAMPLE) if whole else None,
     )
 
 
@@ -66,6 +69,52 @@ def test_details_show_the_backtest(page: Page) -> None:
     expect(metrics.get_by_role("row", name="candidate")).to_contain_text("0.0095")
     expect(row(page, 2)).to_contain_text("Trained on AAPL, PETR4.SA, VALE3.SA.")
     assert_axe_finds_nothing_grave(page)
+
+
+def test_details_show_the_model_card(page: Page) -> None:
+    page.goto("/#view=models")
+    row(page, 2).get_by_text("Details").click()
+
+    shown = row(page, 2)
+    expect(shown.get_by_role("heading", name="Must not be used for")).to_be_visible()
+    expect(shown).to_contain_text("Advice to buy, hold or sell")
+    expect(shown).to_contain_text("the network adds nothing beyond chance to the base")
+    expect(shown).to_contain_text("Trained on sessions from Jan 4, 2010 to Feb 26, 2021")
+    losses = shown.get_by_role("table", name="Pinball loss by sessions ahead")
+    expect(losses.get_by_role("row", name="all")).to_contain_text("-0.31% (-0.84% … +0.21%)")
+    expect(losses.get_by_role("row", name="all")).to_contain_text("81.2%")
+    shown.get_by_text("By symbol").click()
+    expect(shown.get_by_role("region", name="By symbol").get_by_role("row", name="PETR4.SA")).to_contain_text("80.7%")
+    assert_axe_finds_nothing_grave(page)
+
+
+def test_the_reliability_diagram_is_told_in_words_and_as_a_table_too(page: Page) -> None:
+    page.goto("/#view=models")
+    row(page, 2).get_by_text("Details").click()
+
+    diagram = row(page, 2).get_by_role("img", name="Further from their level than chance allows: 97.5%.")
+    expect(diagram).to_be_visible()
+    expect(diagram.locator("circle")).to_have_count(7)
+    table = row(page, 2).get_by_role("region", name="Reliability")
+    expect(table.get_by_role("row", name="97.5%")).to_contain_text("98.9%")
+
+
+def test_the_model_card_fits_a_phone_and_speaks_portuguese(page: Page) -> None:
+    page.set_viewport_size(PHONE)
+    page.goto("/#view=models")
+    page.get_by_role("button", name="Português").click()
+    row(page, 2).get_by_text("Detalhes").click()
+
+    expect(row(page, 2).get_by_role("heading", name="Não deve ser usada para")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_version_from_before_there_were_cards_says_so(page: Page) -> None:
+    page.goto("/#view=models")
+    row(page, 1).get_by_text("Details").click()
+
+    expect(row(page, 1)).to_contain_text("This version was made before versions had a model card.")
+    expect(row(page, 1).get_by_role("table", name="Metrics")).to_be_visible()
 
 
 def test_a_version_is_promoted_after_a_question(page: Page, site: Site) -> None:

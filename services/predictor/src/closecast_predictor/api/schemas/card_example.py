@@ -9,8 +9,20 @@ _RESULTS: Final[dict[str, Any]] = {
     "metrics": {"candidate": {"mqloss": 0.00951, "rmae": 1.0}, "base": {"mqloss": 0.00954, "rmae": 1.0}},
     "against": {"base": {"pinball": _PINBALL, "absolute_error": _ABSOLUTE_ERROR}},
     "calibration": {
-        "quantiles": [{"nominal": 0.1, "observed": 0.094, "consistent": [0.074, 0.126]}],
-        "intervals": [{"nominal": 0.8, "observed": 0.812, "consistent": [0.762, 0.838]}],
+        "quantiles": [
+            {"nominal": 0.025, "observed": 0.021, "consistent": [0.011, 0.039]},
+            {"nominal": 0.1, "observed": 0.094, "consistent": [0.068, 0.132]},
+            {"nominal": 0.25, "observed": 0.241, "consistent": [0.192, 0.308]},
+            {"nominal": 0.5, "observed": 0.512, "consistent": [0.43, 0.57]},
+            {"nominal": 0.75, "observed": 0.771, "consistent": [0.694, 0.806]},
+            {"nominal": 0.9, "observed": 0.906, "consistent": [0.869, 0.931]},
+            {"nominal": 0.975, "observed": 0.992, "consistent": [0.961, 0.989]},
+        ],
+        "intervals": [
+            {"nominal": 0.5, "observed": 0.53, "consistent": [0.451, 0.549]},
+            {"nominal": 0.8, "observed": 0.812, "consistent": [0.762, 0.838]},
+            {"nominal": 0.95, "observed": 0.971, "consistent": [0.928, 0.972]},
+        ],
     },
 }
 CARD_EXAMPLE: Final[dict[str, Any]] = {

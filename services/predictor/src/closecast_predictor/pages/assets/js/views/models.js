@@ -9,6 +9,7 @@ import { ago, change, moment, number } from "../core/formats.js";
 import { html, nothing, repeat } from "../core/html.js";
 import { t } from "../core/i18n.js";
 import { Resource } from "../core/resource.js";
+import { modelCard } from "./model-card.js";
 
 const REFRESH_S = 20;
 const SOON_S = 1;
@@ -121,10 +122,10 @@ export class ModelsView {
   }
 }
 
-function facts({ metrics, parameters, symbols, run_id: run }) {
+function facts({ card, metrics, parameters, symbols, run_id: run }) {
   return html`
     <div class="facts">
-      ${Object.keys(metrics ?? {}).length ? metricsTable(metrics) : nothing}
+      ${modelCard(card)} ${Object.keys(metrics ?? {}).length ? metricsTable(metrics) : nothing}
       ${Object.keys(parameters ?? {}).length ? pairs(t("models.parameters"), parameters) : nothing}
       <p class="quiet">
         ${symbols?.length ? t("models.trainedOn", { symbols: symbols.join(", ") }) : nothing}
