@@ -87,6 +87,10 @@ def test_a_training_that_is_asked_for_has_an_outcome(pipeline: Pipeline) -> None
     assert outcome["symbols"] == ["AAPL", "MSFT"]
     assert outcome["reason"]
     assert {"candidate", "naive", "champion"} <= outcome["metrics"].keys()
+    card = pipeline.get("/models/2")["card"]
+    assert card["data"]["symbols"] == ["AAPL", "MSFT"]
+    assert card["gate"]["promoted"] == (outcome["state"] == "promoted")
+    assert card["overall"]["against"].keys() == outcome["metrics"].keys() - {"candidate"}
     pipeline.require_alive()
 
 
