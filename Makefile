@@ -8,7 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
-PACKAGES := packages/closecast packages/local packages/backtest services/ingestor services/trainer services/predictor
+PACKAGES := packages/closecast packages/local packages/backtest packages/tuning services/ingestor services/trainer services/predictor
 INSTALLED := $(VENV)/.installed
 
 ##@ Use
@@ -95,7 +95,7 @@ lock: $(UV) ## Pin all dependencies anew into the files requirements*.txt
 	  {print > (torch ? "requirements-torch.txt" : ".requirements.txt")}' requirements.txt && mv .requirements.txt requirements.txt
 
 SERVICES := ingestor trainer predictor
-WORKSPACE := closecast closecast-local closecast-backtest $(addprefix closecast-,$(SERVICES))
+WORKSPACE := closecast closecast-local closecast-backtest closecast-tuning $(addprefix closecast-,$(SERVICES))
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
   --no-annotate $(addprefix --no-emit-package ,$(WORKSPACE))
 

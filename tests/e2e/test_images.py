@@ -99,7 +99,7 @@ def test_modules_are_compiled_and_no_source_is_newer(idle: tuple[str, Pod]) -> N
 
 def test_a_service_has_only_its_own_code(idle: tuple[str, Pod]) -> None:
     service, pod = idle
-    packages = [f"closecast_{name}" for name in (*SERVICES, "local", "backtest")]
+    packages = [f"closecast_{name}" for name in (*SERVICES, "local", "backtest", "tuning")]
     found = pod.python(f"import importlib.util as u; print(*[name for name in {packages} if u.find_spec(name)])")
     assert found == f"closecast_{service}"
 

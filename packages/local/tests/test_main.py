@@ -18,6 +18,7 @@ def test_usage_names_the_commands(arguments: list[str], status: int, capsys: pyt
     assert "demo " in told.out + told.err
     assert "stop " in told.out + told.err
     assert "backtest" in told.out + told.err
+    assert "tune " in told.out + told.err
 
 
 def test_help_of_the_demo_tells_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,13 +67,15 @@ def test_stop_without_a_demo_says_so(tmp_path: Path, capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("options", "status", "told"),
     [
-        (["--help"], 0, "usage: closecast backtest"),
-        (["--data", "nowhere", "--start", "2024-01-02", "--out", "rows.parquet"], 2, "closecast backtest: data: "),
+        (["backtest", "--help"], 0, "usage: closecast backtest"),
+        (["backtest", "--data", "nowhere", "--start", "2024-01-02", "--out", "rows.parquet"], 2, "backtest: data: "),
+        (["tune", "--help"], 0, "usage: closecast tune"),
+        (["tune", "--data", "nowhere", "--out", "tuning"], 2, "closecast tune: data: "),
     ],
 )
-def test_the_backtest_gets_its_options_and_gives_its_status(options: list[str], status: int, told: str) -> None:
+def test_a_command_of_its_own_gets_its_options_and_gives_its_status(options: list[str], status: int, told: str) -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "closecast_local", "backtest", *options], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "closecast_local", *options], capture_output=True, text=True, check=False
     )
 
     assert ran.returncode == status

@@ -15,12 +15,11 @@ from closecast_backtest.peers.loading import load_peer
 from closecast_backtest.peers.peer import Peer
 from closecast_backtest.plan import Plan, make_plan
 from closecast_backtest.progress import Teller, telling
-from closecast_backtest.quotes import read_quotes
+from closecast_backtest.quotes import read_folder
 from closecast_backtest.report import Contender, print_by_symbol, print_report
 from closecast_backtest.rows import make_rows, write_rows
 from closecast_backtest.settings import BacktestSettings
 from closecast_backtest.walk import BASE, walk
-from closecast_ingestor.sources.csv_folder import CsvFolder
 
 
 def run_backtest(settings: BacktestSettings, console: Console) -> None:
@@ -51,12 +50,8 @@ def run_backtest(settings: BacktestSettings, console: Console) -> None:
 
 
 def _plan(settings: BacktestSettings, teller: Teller) -> Plan:
-    source = CsvFolder(settings.data)
-    symbols = settings.symbols or source.symbols()
-    reading = read_quotes(source, symbols, teller.count(f"reading {settings.data}", len(symbols)))
-    for note in reading.notes:
-        teller.say(note)
-    plan = make_plan(reading.panel, settings.start, step=settings.step, horizon=settings.horizon, refit=settings.refit)
+    panel = read_folder(settings.data, settings.symbols, teller)
+    plan = make_plan(panel, settings.start, step=settings.step, horizon=settings.horizon, refit=settings.refit)
     for row in np.setdiff1d(np.arange(len(plan.panel)), plan.origins.rows):
         symbol, length = plan.panel.symbols[row], plan.panel.lengths[row]
         teller.say(f"{symbol}: no origin among its {length} sessions, the last of them {plan.panel.last_session[row]}")

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from closecast.events import Quote
 from closecast.forecasting.panel import Panel
+from closecast_backtest.progress import Teller
 from closecast_ingestor.settled import Prepared, Window, prepare
 from closecast_ingestor.sources.base import Failure, Reject, Source, SourceError
+from closecast_ingestor.sources.csv_folder import CsvFolder
 
 _FIRST_DAY: Final = date(1980, 1, 1)
 """No calendar of an exchange reaches further back."""
@@ -58,6 +61,20 @@ def read_quotes(
     if faults:
         raise SourceError("; ".join(faults))
     return Reading(Panel.from_quotes(quotes), tuple(notes))
+
+
+def read_folder(folder: Path, symbols: Sequence[str], teller: Teller) -> Panel:
+    """Read the histories of symbols, by default all, from a folder of SYMBOL.csv, and tell what is left out.
+
+    Raises:
+        SourceError: As `read_quotes` does.
+    """
+    source = CsvFolder(folder)
+    symbols = symbols or source.symbols()
+    reading = read_quotes(source, symbols, teller.count(f"reading {folder}", len(symbols)))
+    for note in reading.notes:
+        teller.say(note)
+    return reading.panel
 
 
 def _told(prepared: Prepared) -> list[str]:

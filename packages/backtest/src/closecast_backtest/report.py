@@ -53,7 +53,7 @@ def print_report(console: Console, plan: Plan, forecasts: Forecasts, contenders:
         f"{origins.sessions.max()}, {plan.horizon} horizon{'s' if plan.horizon > 1 else ''}"
     )
     ahead = "" if plan.horizon == 1 else f" 1-{plan.horizon}"
-    table = _table(
+    table = make_table(
         "", "pinball h1", f"pinball{ahead}", "rMAE h1", f"rMAE{ahead}", "coverage 80 %", "coverage 95 %", "seconds"
     )
     for one in contenders:
@@ -67,7 +67,7 @@ def print_report(console: Console, plan: Plan, forecasts: Forecasts, contenders:
 
 def print_by_symbol(console: Console, plan: Plan, quantiles: Floats, base: Floats) -> None:
     """Print the measures of each symbol beside those of the base."""
-    table = _table(
+    table = make_table(
         "symbol", "origins", "pinball", "of base", "change", "rMAE", "coverage 80 %", "of base", "95 %", "of base"
     )
     for row, measures, of_base in _by_symbol(plan, quantiles, base):
@@ -95,7 +95,8 @@ def _by_symbol(plan: Plan, quantiles: Floats, base: Floats) -> Iterable[tuple[in
         yield int(row), Measures.of(quantiles[mine], *known), Measures.of(base[mine], *known)
 
 
-def _table(first: str, *others: str) -> Table:
+def make_table(first: str, *others: str) -> Table:
+    """Return a table without rows: the first column holds names, the others figures."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(first, no_wrap=True)
     for name in others:

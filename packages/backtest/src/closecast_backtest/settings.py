@@ -3,21 +3,18 @@
 import os
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 from closecast.horizons import HORIZONS
-from closecast.settings import ServiceSettings, service_config
-from closecast.symbols import Symbol
+from closecast.settings import service_config
+from closecast_backtest.command import FolderSettings, split
 from closecast_backtest.peers import PEERS, missing_packages
-from closecast_trainer.config import TrainingConfig
-
-_DEFAULTS = TrainingConfig()
 
 
-class BacktestSettings(ServiceSettings):
+class BacktestSettings(FolderSettings):
     """Forecast the past as if it lay ahead: train on what came before --start, forecast every --step sessions after it.
 
     The trainer's own code trains, and its gate decides who speaks: the model, the one before it, or the base. One row a
@@ -33,7 +30,6 @@ class BacktestSettings(ServiceSettings):
 
     model_config = service_config("BACKTEST", "closecast backtest")
 
-    data: Path = Field(description="Folder of SYMBOL.csv files, as Yahoo or 'closecast-ingestor download' write them.")
     start: date = Field(description="First session to forecast from, such as 2024-01-02; training sees only earlier.")
     out: Path = Field(description="File for the rows, FILE.parquet; one that is there is replaced once all is done.")
     step: int = Field(default=5, ge=1, description="Sessions from one origin to the next.")
@@ -41,37 +37,15 @@ class BacktestSettings(ServiceSettings):
     refit: int | None = Field(
         default=None, ge=1, description="Train anew every so many sessions, a multiple of --step. Default: never."
     )
-    symbols: Annotated[tuple[Symbol, ...], NoDecode] = Field(
-        default=(), description="Only these symbols, comma separated; B3 tickers with or without .SA. Default: all."
-    )
     peers: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description=f"Peers to measure beside it, comma separated: {', '.join(PEERS)}; or all."
     )
     per_symbol: bool = Field(default=False, description="Print the measures of each symbol, too.")
-    epochs: int = Field(default=_DEFAULTS.epochs, ge=1, le=500, description="Most passes of a training.")
-    seed: int = Field(default=_DEFAULTS.seed, ge=0, lt=2**31, description="Seed of all random numbers.")
-    device: Literal["auto", "cpu", "cuda"] = Field(
-        default="auto", description="Where to train: auto takes a GPU if there is one."
-    )
 
-    @property
-    def training(self) -> TrainingConfig:
-        """How the trainer trains."""
-        return TrainingConfig(epochs=self.epochs, seed=self.seed)
-
-    @field_validator("symbols", "peers", mode="before")
+    @field_validator("peers", mode="before")
     @classmethod
-    def _split(cls, value: object) -> object:
-        return value.replace(",", " ").split() if isinstance(value, str) else value
-
-    @field_validator("data")
-    @classmethod
-    def _has_files(cls, folder: Path) -> Path:
-        if not folder.is_dir():
-            raise ValueError(f"{folder} is no folder")
-        if not any(folder.glob("*.csv")):
-            raise ValueError(f"{folder} holds no SYMBOL.csv files")
-        return folder
+    def _split_peers(cls, value: object) -> object:
+        return split(value)
 
     @field_validator("out")
     @classmethod

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, Settings
 from closecast.events.base import describe_errors
 
 PREFIX: Final = "CLOSECAST_"
-SERVICES: Final = ("INGESTOR", "TRAINER", "PREDICTOR", "LOCAL", "BACKTEST")
+SERVICES: Final = ("INGESTOR", "TRAINER", "PREDICTOR", "LOCAL", "BACKTEST", "TUNE")
 """Each service reads its own ``CLOSECAST_<SERVICE>_`` keys and leaves those of the others alone."""
 
 EXIT_USAGE: Final = 2

@@ -32,6 +32,7 @@ Closecast on one machine.
   stop   stop the demo that runs in this folder
   backtest
          forecast the past as if it lay ahead, and measure the forecasts beside those of peers
+  tune   search the trainer's hyperparameters on rolling folds of the past
   sample-request SYMBOL
          write a ready request to the predictor from real quotes
 
@@ -100,15 +101,20 @@ def _sample_request(options: Sequence[str]) -> int:
     return 0
 
 
-def _backtest(options: Sequence[str]) -> int:
-    """Become the backtest, which imports what this package may not; its output, signals and status are then its own."""
-    os.execv(sys.executable, [sys.executable, "-m", "closecast_backtest", *options])  # noqa: S606 - as told, no shell
+def _become(module: str) -> Callable[[Sequence[str]], int]:
+    """Return what becomes a command that imports what this package may not; output, signals and status are its own."""
+
+    def run(options: Sequence[str]) -> int:
+        os.execv(sys.executable, [sys.executable, "-m", module, *options])  # noqa: S606 - as told, no shell
+
+    return run
 
 
 _COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {
     "demo": _demo,
     "stop": _stop,
-    "backtest": _backtest,
+    "backtest": _become("closecast_backtest"),
+    "tune": _become("closecast_tuning"),
     "sample-request": _sample_request,
 }
 
