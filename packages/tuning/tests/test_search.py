@@ -48,6 +48,7 @@ def test_a_trial_that_fails_is_told_why_and_counts(tmp_path: Path) -> None:
     assert len(searched(tmp_path, 3)) == 3, "nothing is left to do"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", [1, 13, 37])
 def test_an_interrupted_study_goes_on_as_if_it_had_not_been(tmp_path: Path, asked: int) -> None:
     numbers = count()

@@ -16,7 +16,8 @@ class TuneSettings(FolderSettings):
 
     Each trial is trained and judged by the trainer's own code as of several earlier days, never on the sessions that a
     training now is judged on. The first trial has the defaults. The same command goes on with a study that was stopped,
-    and more --trials continue it. Trials run on the Ray cluster of RAY_ADDRESS where that is set, else in this process.
+    and more --trials continue it. Trials run on the Ray cluster of RAY_ADDRESS where that is set, else in this process;
+    they are recorded on the MLflow server of --mlflow.tracking-uri where that is given, else in a file in --out.
 
     closecast tune --data quotes/ --out tuning/
     closecast tune --data quotes/ --out tuning/ --until 2024-01-02 --trials 100 --study before-2024
