@@ -29,9 +29,15 @@ def candidate(tmp_path_factory: pytest.TempPathFactory) -> Candidate:
 
 @pytest.fixture(scope="module")
 def spec(candidate: Candidate) -> ModelSpec:
-    """Return a spec for candidates that were never trained."""
-    slices = candidate.spec.slices.model_copy(update={"test": TEST})
-    return candidate.spec.model_copy(update={"universe": PANEL.symbols, "base": PARAMETERS, "slices": slices})
+    """Return a spec for candidates that were never trained, as if epoch 1 had been the best."""
+    return candidate.spec.model_copy(
+        update={
+            "universe": PANEL.symbols,
+            "base": PARAMETERS,
+            "slices": candidate.spec.slices.model_copy(update={"test": TEST}),
+            "hyperparameters": candidate.spec.hyperparameters.model_copy(update={"best_epoch": 1}),
+        }
+    )
 
 
 def card_of(evaluation: Evaluation, spec: ModelSpec) -> ModelCard:
@@ -136,7 +142,8 @@ def test_a_network_that_learned_nothing_is_told(spec: ModelSpec) -> None:
 
     card = card_of(judged(good), untrained)
 
-    assert card.findings[0].startswith("The network learned nothing that helped")
+    assert card.findings[0].startswith("The network adds nothing: no epoch was better than the base")
+    assert not any("symbols the network adds" in line for line in card.findings)
 
 
 def test_the_card_of_a_broken_candidate_holds_numbers_only(spec: ModelSpec, tmp_path: Path) -> None:

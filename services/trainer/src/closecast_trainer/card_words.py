@@ -68,15 +68,18 @@ def findings(
     """Return what the figures say, also where they say that the network adds nothing."""
     if not {BASE, NAIVE} <= overall.against.keys():
         return ("The forecasts are not all numbers: nothing can be said of them.",)
+    is_base = spec.hyperparameters.best_epoch == 0
     beside = {reference: _compared(overall.against[reference].pinball) for reference in (NAIVE, BASE)}
     told = [
         f"Over all horizons its pinball loss is {beside[NAIVE]} naive's and {beside[BASE]} the base's.",
         _horizons(by_horizon),
-        _symbols(symbols),
+        _symbols(symbols, "the calibration" if is_base else "the network"),
         _median(overall),
     ]
-    if spec.hyperparameters.best_epoch == 0:
-        told.insert(0, "The network learned nothing that helped: this version is the base with calibrated quantiles.")
+    if is_base:
+        told.insert(
+            0, "The network adds nothing: no epoch was better than the base, which this version calibrates anew."
+        )
     if overall.calibration is not None:
         told.append(_calibration(overall.calibration))
     return tuple(told)
@@ -105,7 +108,7 @@ def _horizons(by_horizon: Sequence[Results]) -> str:
     return f"By more than chance allows it is better than the base at these horizons alone: {', '.join(better)}."
 
 
-def _symbols(symbols: Sequence[SymbolResults]) -> str:
+def _symbols(symbols: Sequence[SymbolResults], learned: str) -> str:
     named: dict[str, list[str]] = {"better": [], "worse": [], "undecided": []}
     for one in symbols:
         if BASE in one.against:
@@ -114,7 +117,7 @@ def _symbols(symbols: Sequence[SymbolResults]) -> str:
     if not adds_nothing:
         return "It is better than the base for every symbol by more than chance allows."
     count = f"{len(adds_nothing)} of {len(symbols)}"
-    parts = [f"For {count} symbols the network adds nothing beyond chance to the base: {_list(adds_nothing)}."]
+    parts = [f"For {count} symbols {learned} adds nothing beyond chance to the base: {_list(adds_nothing)}."]
     if named["worse"]:
         parts.append(f"It is worse than the base for {_list(named['worse'])}.")
     if named["better"]:
