@@ -28,11 +28,13 @@ def settings_of(uri: str) -> MlflowSettings:
     return MlflowSettings(tracking_uri=uri, model=f"panel-{uuid4().hex[:8]}", timeout_s=10)
 
 
-def promote(settings: MlflowSettings, folder: Path, *, symbol: str | None = None, shift: float = 0.1) -> ModelEvent:
+def promote(
+    settings: MlflowSettings, folder: Path, *, symbol: str | None = None, log_stretch: float = 0.1
+) -> ModelEvent:
     """Register a version of the panel's or a symbol's own model, make it champion, and return the trainer's event."""
     model = settings.model if symbol is None else settings.names.own(symbol)
     universe = ("PETR4.SA", "VALE3.SA") if symbol is None else (symbol,)
-    return make_champion(settings, write_version(folder, shift=shift, universe=universe), model)
+    return make_champion(settings, write_version(folder, log_stretch=log_stretch, universe=universe), model)
 
 
 def make_champion(settings: MlflowSettings, folder: Path, model: str) -> ModelEvent:

@@ -22,7 +22,6 @@ from closecast_predictor.snapshot import Lineup, Model, Snapshot
 
 START = date(2024, 1, 2)
 SKILL = 0.05
-_CORRECTIONS = 3
 
 
 def quote(symbol: str, session: date, close: float, **fields: object) -> Quote:
@@ -93,16 +92,14 @@ def serving_of(
 def write_version(
     folder: Path,
     *,
-    shift: float = 0.1,
+    log_stretch: float = 0.1,
     universe: tuple[str, ...] = ("PETR4.SA", "VALE3.SA"),
     mqloss: dict[str, float] | None = None,
     card: ModelCard | None = None,
 ) -> Path:
-    """Write a model version whose network moves every median by `shift` standard deviations; return its folder."""
+    """Write a model version whose network widens every interval by `log_stretch`, a logarithm; return its folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    correction = np.zeros((HORIZONS, _CORRECTIONS), dtype=np.float32)
-    correction[:, 0] = shift
-    onnx.save(_network(correction), folder / ONNX_FILE)
+    onnx.save(_network(np.full(HORIZONS, log_stretch, dtype=np.float32)), folder / ONNX_FILE)
     measures = {model: {"mqloss": loss} for model, loss in (mqloss or {}).items()}
     spec = _SPEC.model_copy(update={"universe": universe, "metrics": measures, "panel_version": "7"})
     (folder / SPEC_FILE).write_text(spec.model_dump_json(), encoding="utf-8")
@@ -126,10 +123,10 @@ def _network(correction: np.ndarray) -> onnx.ModelProto:
             helper.make_tensor_value_info("features", TensorProto.FLOAT, ["symbols", "steps", len(FEATURES)]),
             helper.make_tensor_value_info("last", TensorProto.INT64, ["symbols"]),
         ],
-        [helper.make_tensor_value_info("correction", TensorProto.FLOAT, ["symbols", HORIZONS, _CORRECTIONS])],
+        [helper.make_tensor_value_info("correction", TensorProto.FLOAT, ["symbols", HORIZONS])],
         [
             numpy_helper.from_array(correction[None], "constant"),
-            numpy_helper.from_array(np.array([HORIZONS, _CORRECTIONS], dtype=np.int64), "tail"),
+            numpy_helper.from_array(np.array([HORIZONS], dtype=np.int64), "tail"),
         ],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
@@ -154,6 +151,8 @@ def _spec() -> ModelSpec:
             epochs=1,
             best_epoch=1,
             hidden_size=4,
+            ridge=1.0,
+            members=1,
             layers=1,
             dropout=0,
             learning_rate=0.001,

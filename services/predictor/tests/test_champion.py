@@ -8,12 +8,14 @@ from prometheus_client import REGISTRY
 from services.predictor.tests.registry import promote, register, settings_of
 from services.predictor.tests.support import quotes_of, write_version
 
+from closecast.forecasting.base import BaseForecaster
 from closecast.forecasting.panel import Panel
 from closecast.forecasting.spec import ONNX_FILE
-from closecast.horizons import MEDIAN
+from closecast.horizons import UPPER_80
 from closecast.mlflow_settings import CHAMPION, MlflowSettings
 from closecast_predictor.cache import LoadedModel, ModelCache
 from closecast_predictor.champion import ChampionLoader, Change, Retired
+from closecast_predictor.snapshot import Forecasts
 
 PANEL = Panel.from_quotes(quotes_of("PETR4.SA"))
 WAIT_S = 30.0
@@ -56,8 +58,8 @@ def loading(settings: MlflowSettings, folder: Path) -> Iterator[Loading]:
         running.loader.stop()
 
 
-def median(loaded: LoadedModel) -> float:
-    return float(loaded.model.forecaster.forecast(PANEL)[0, 0, MEDIAN])
+def upper(forecaster: Forecasts) -> float:
+    return float(forecaster.forecast(PANEL)[0, 0, UPPER_80])
 
 
 def make_champion(settings: MlflowSettings, model: str, version: str | None) -> None:
@@ -67,7 +69,7 @@ def make_champion(settings: MlflowSettings, model: str, version: str | None) -> 
 
 def test_all_champions_are_loaded_at_the_start_the_panels_first(mlflow_server_uri: str, tmp_path: Path) -> None:
     settings = settings_of(mlflow_server_uri)
-    own = promote(settings, tmp_path / "own", symbol="PETR4.SA", shift=-0.1)
+    own = promote(settings, tmp_path / "own", symbol="PETR4.SA", log_stretch=-0.1)
     panel = promote(settings, tmp_path / "panel")
     register(settings, write_version(tmp_path / "rejected", universe=("AAPL",)), settings.names.own("AAPL"))
 
@@ -78,7 +80,8 @@ def test_all_champions_are_loaded_at_the_start_the_panels_first(mlflow_server_ur
             (settings.model, panel.version),
             (own.model, own.version),
         ]
-        assert median(loaded[1]) < PANEL.last_close[0] < median(loaded[0])
+        own_upper, panel_upper = (upper(one.model.forecaster) for one in reversed(loaded))
+        assert own_upper < upper(BaseForecaster()) < panel_upper
         assert running.changes.empty()
 
 
@@ -90,14 +93,14 @@ def test_without_a_champion_nothing_is_loaded(mlflow_server_uri: str, tmp_path: 
 def test_a_promotion_is_loaded_while_it_runs(mlflow_server_uri: str, tmp_path: Path) -> None:
     settings = settings_of(mlflow_server_uri)
     with loading(settings, tmp_path / "cache") as running:
-        for shift in (0.1, -0.1):
-            event = promote(settings, tmp_path / f"version{shift}", shift=shift)
+        for log_stretch in (0.1, -0.1):
+            event = promote(settings, tmp_path / f"version{log_stretch}", log_stretch=log_stretch)
             running.loader.look(settings.model)
 
             champion = running.next_model()
 
             assert champion.model.version == event.version
-            assert bool(median(champion) > PANEL.last_close[0]) is (shift > 0)
+            assert (upper(champion.model.forecaster) > upper(BaseForecaster())) is (log_stretch > 0)
 
 
 def test_the_alias_counts_and_not_what_called_for_the_look(mlflow_server_uri: str, tmp_path: Path) -> None:

@@ -187,12 +187,12 @@ def test_a_promotion_under_load_is_served_within_a_second_and_fails_no_request(
 def test_a_symbols_own_champion_speaks_for_it_alone_and_can_be_rolled_back(
     predictor: Predictor, kafka: KafkaSettings, mlflow: MlflowSettings, tmp_path: Path
 ) -> None:
-    first = promote(mlflow, tmp_path / "first", symbol="PETR4.SA", shift=-0.1)
+    first = promote(mlflow, tmp_path / "first", symbol="PETR4.SA", log_stretch=-0.1)
     publish(kafka, first)
     wait_for(lambda: predictor.forecast("PETR4.SA")["model"] == first.model)
     assert "own champion" in predictor.forecast("PETR4.SA")["why"]
     assert predictor.forecast("VALE3.SA")["model"] == mlflow.model
-    second = promote(mlflow, tmp_path / "second", symbol="PETR4.SA", shift=0.1)
+    second = promote(mlflow, tmp_path / "second", symbol="PETR4.SA", log_stretch=0.1)
     publish(kafka, second)
     wait_for(lambda: predictor.forecast("PETR4.SA")["version"] == second.version)
 

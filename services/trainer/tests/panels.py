@@ -6,7 +6,7 @@ from closecast.forecasting.panel import Panel
 from closecast.forecasting.series import Series
 from closecast_trainer.config import TrainingConfig
 
-QUICK = TrainingConfig(epochs=2, hidden_size=4, layers=1, sequence_length=64, batch_size=16)
+QUICK = TrainingConfig(epochs=2, members=2, hidden_size=4, layers=1, sequence_length=64, batch_size=16)
 
 
 def make_series(symbol: str, sessions: int, seed: int) -> Series:

@@ -21,7 +21,9 @@ PANEL = make_panel()
 @pytest.fixture(scope="module")
 def result() -> TrainingResult:
     trained = train(PANEL, QUICK.model_copy(update={"layers": 2}), device="cpu")
-    torch.nn.init.normal_(trained.network.head.weight)
+    for name, parameter in trained.network.named_parameters():
+        if name.endswith("head.weight"):
+            torch.nn.init.normal_(parameter)
     return trained
 
 

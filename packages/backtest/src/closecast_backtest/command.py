@@ -29,6 +29,9 @@ class FolderSettings(ServiceSettings):
         default=(), description="Only these symbols, comma separated; B3 tickers with or without .SA. Default: all."
     )
     epochs: int = Field(default=_DEFAULTS.epochs, ge=1, le=500, description="Most passes of a training.")
+    members: int = Field(
+        default=_DEFAULTS.members, ge=0, le=32, description="LSTMs that are averaged; 0 for the regression alone."
+    )
     seed: int = Field(default=_DEFAULTS.seed, ge=0, lt=2**31, description="Seed of all random numbers.")
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="Where to train: auto takes a GPU if there is one."
@@ -37,7 +40,7 @@ class FolderSettings(ServiceSettings):
     @property
     def training(self) -> TrainingConfig:
         """How the trainer trains."""
-        return TrainingConfig(epochs=self.epochs, seed=self.seed)
+        return TrainingConfig(epochs=self.epochs, members=self.members, seed=self.seed)
 
     @field_validator("symbols", mode="before")
     @classmethod

@@ -8,7 +8,6 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from closecast.forecasting.base import BaseParameters
-from closecast.forecasting.correction import CORRECTIONS
 from closecast.forecasting.features import FEATURES
 from closecast.forecasting.panel import Panel
 from closecast.forecasting.series import Series
@@ -79,6 +78,8 @@ def spec() -> ModelSpec:
             batch_size=1,
             patience=1,
             seed=0,
+            ridge=1.0,
+            members=1,
         ),
     )
 
@@ -88,14 +89,13 @@ def make_bundle(tmp_path: Path) -> Callable[[ModelSpec, float], Path]:
     """Writes a model version whose correction is the latest session's features, times a weight, bounded."""
 
     def make(spec: ModelSpec, weight: float) -> Path:
-        weights = np.full((len(FEATURES), HORIZONS * CORRECTIONS), weight, dtype=np.float32)
+        weights = np.full((len(FEATURES), HORIZONS), weight, dtype=np.float32)
         graph = helper.make_graph(
             [
                 helper.make_node("Unsqueeze", ["last", "one"], ["at"]),
                 helper.make_node("GatherND", ["features", "at"], ["latest"], batch_dims=1),
                 helper.make_node("MatMul", ["latest", "weights"], ["raw"]),
-                helper.make_node("Tanh", ["raw"], ["bounded"]),
-                helper.make_node("Reshape", ["bounded", "shape"], ["correction"]),
+                helper.make_node("Tanh", ["raw"], ["correction"]),
             ],
             "network",
             [
@@ -104,11 +104,10 @@ def make_bundle(tmp_path: Path) -> Callable[[ModelSpec, float], Path]:
                 ),
                 helper.make_tensor_value_info("last", TensorProto.INT64, ["batch"]),
             ],
-            [helper.make_tensor_value_info("correction", TensorProto.FLOAT, ["batch", HORIZONS, CORRECTIONS])],
+            [helper.make_tensor_value_info("correction", TensorProto.FLOAT, ["batch", HORIZONS])],
             [
                 numpy_helper.from_array(weights, "weights"),
                 numpy_helper.from_array(np.array([1]), "one"),
-                numpy_helper.from_array(np.array([-1, HORIZONS, CORRECTIONS]), "shape"),
             ],
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)

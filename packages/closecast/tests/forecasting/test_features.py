@@ -87,6 +87,6 @@ def test_wilder_sessions_show_in_the_fast_volatility(make_series: MakeSeries) ->
     sessions = (np.datetime64("2015-01-01") + np.arange(len(close))).astype(object).tolist()
     panel = Panel.of([Series.from_closes("A", sessions, close)])
 
-    fast = column(features_of(panel), "fast_volatility")[0]
+    fast = column(features_of(panel), "close_volatility_4")[0]
 
     assert np.nanargmax(fast) >= len(calm)

@@ -65,6 +65,6 @@ def test_statistics_of_closes_alone_leave_the_rest_as_it_is(make_series: MakeSer
 
     mean, scale = feature_statistics(Panel.of([closes]), BaseParameters())
 
-    volume = FEATURES.index("volume")
-    assert (mean[volume], scale[volume]) == (0.0, 1.0)
+    turnover = FEATURES.index("turnover_5")
+    assert (mean[turnover], scale[turnover]) == (0.0, 1.0)
     assert np.isfinite([*mean, *scale]).all()

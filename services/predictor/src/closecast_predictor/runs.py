@@ -25,7 +25,7 @@ class Progress:
     """How far a training is.
 
     Attributes:
-        epoch: Latest epoch that is done; 0 is the base before any training, None before that.
+        epoch: Latest epoch that is done; 0 is the regression before any LSTM is trained, None before that.
         epochs: Most epochs there will be.
         loss: Mean pinball loss of the epoch's batches, in units of volatility; None for epoch 0.
         validation_loss: The same on the validation slice, after the epoch.

@@ -15,14 +15,20 @@ class TrainingConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     epochs: int = Field(default=60, ge=1, le=500, description="Most passes over the training slice.")
-    patience: int = Field(default=10, ge=1, description="Epochs without a better validation loss before it stops.")
-    hidden_size: int = Field(default=16, ge=4, le=512, description="Width of each LSTM layer.")
+    patience: int = Field(default=5, ge=1, description="Epochs without a better validation loss before it stops.")
+    ridge: float = Field(
+        default=2.0, ge=0, description="Penalty of the regression's squared weights, over the sessions it is fitted to."
+    )
+    members: int = Field(
+        default=4, ge=0, le=32, description="LSTMs whose corrections are averaged; 0 for the regression alone."
+    )
+    hidden_size: int = Field(default=8, ge=4, le=512, description="Width of each LSTM layer.")
     layers: int = Field(default=2, ge=1, le=4, description="LSTM layers.")
     dropout: float = Field(default=0.2, ge=0, lt=1, description="Dropout between the layers and before the head.")
     learning_rate: float = Field(default=1e-3, gt=0, le=1, description="Step size of AdamW.")
     weight_decay: float = Field(default=1e-2, ge=0, description="Weight decay of AdamW.")
     batch_size: int = Field(default=32, ge=1, le=4096, description="Sequences in a batch.")
-    sequence_length: int = Field(default=256, ge=32, le=1024, description="Sessions in a sequence.")
+    sequence_length: int = Field(default=64, ge=32, le=1024, description="Sessions in a sequence.")
     seed: int = Field(default=0, ge=0, lt=2**31, description="Seed of all random numbers.")
     prediction_steps: int = Field(
         default=HORIZONS,
@@ -60,6 +66,13 @@ class GateSettings(BaseModel):
         description="Error of the median over naive's below which a candidate is likelier to have seen the future than "
         "to be that good, and is refused; 0 allows anything.",
     )
+    plausible_mqloss: float = Field(
+        default=0.8,
+        ge=0,
+        lt=1,
+        description="The same for its pinball loss over the base's: who knows how far a price will go need not know "
+        "where.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +80,7 @@ class Epoch:
     """What one pass over the training slice came to; losses are pinball in units of volatility.
 
     Attributes:
-        epoch: 0 for the base before any training.
+        epoch: 0 for the regression before any LSTM is trained.
         training_loss: Mean over the epoch's batches; NaN for epoch 0.
         validation_loss: After the epoch.
         is_best: Whether no earlier epoch had a lower validation loss.

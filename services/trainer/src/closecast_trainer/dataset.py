@@ -1,6 +1,6 @@
 """What each part of a training sees: slices in time, and sequences with a target at every step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Self
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from closecast.forecasting.base import BaseParameters, cumulative_returns
-from closecast.forecasting.features import WARM_UP
+from closecast.forecasting.features import SETTLED, WARM_UP
 from closecast.forecasting.inputs import Singles, feature_statistics, prepare
 from closecast.forecasting.panel import Panel
 from closecast.forecasting.series import Floats, Integers, Sessions
@@ -61,14 +61,35 @@ class Sequences:
         features: ``[windows, steps, features]``.
         target: Cumulative returns in units of ``volatility * sqrt(horizon)``, ``[windows, steps, HORIZONS]``.
         known: Which targets count, the same shape.
+        sessions: Different sessions with a target that counts, over all symbols.
     """
 
     features: Singles
     target: Singles
     known: NDArray[np.bool_]
+    sessions: int
 
     def __len__(self) -> int:
         return len(self.features)
+
+    def latest(self, steps: int) -> Self:
+        """Return the last `steps` of each window."""
+        return replace(
+            self,
+            features=self.features[:, -steps:],
+            target=self.target[:, -steps:],
+            known=self.known[:, -steps:],
+        )
+
+    def and_then(self, later: Self) -> Self:
+        """Return these windows and those of a later slice, with as many steps each."""
+        return replace(
+            self,
+            features=np.concatenate([self.features, later.features]),
+            target=np.concatenate([self.target, later.target]),
+            known=np.concatenate([self.known, later.known]),
+            sessions=self.sessions + later.sessions,
+        )
 
 
 def slice_sessions(panel: Panel) -> Slices:
@@ -120,10 +141,12 @@ def make_sequences(panel: Panel, fitted: Fitted, span: Span, *, stride: int, eac
     features = np.concatenate([features for features, _, _ in parts])
     target = np.concatenate([target for _, target, _ in parts])
     columns = np.concatenate([columns for _, _, columns in parts])
-    counted = _inside(panel, span)[rows[:, None], columns] & (columns >= 0)
+    counted = _counts(panel, span)[rows[:, None], columns] & (columns >= 0)
     if each_once:
         counted &= columns > ends[:, None] - stride
-    return Sequences(features, np.nan_to_num(target, nan=0.0), counted[:, :, None] & ~np.isnan(target))
+    known = counted[:, :, None] & ~np.isnan(target)
+    sessions = len(np.unique(panel.sessions[rows[:, None], columns][known.any(axis=2)]))
+    return Sequences(features, np.nan_to_num(target, nan=0.0), known, sessions)
 
 
 def _read(
@@ -150,6 +173,13 @@ def _window_ends(panel: Panel, span: Span, stride: int) -> tuple[Integers, Integ
     if not rows:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     return np.concatenate(rows), np.concatenate(ends)
+
+
+def _counts(panel: Panel, span: Span) -> NDArray[np.bool_]:
+    """Tell which sessions lie in a span and have enough behind them for their features to tell something."""
+    behind = np.arange(panel.width)[None, :] - (panel.width - panel.lengths)[:, None]
+    counts: NDArray[np.bool_] = _inside(panel, span) & (behind >= SETTLED)
+    return counts
 
 
 def _inside(panel: Panel, span: Span) -> NDArray[np.bool_]:

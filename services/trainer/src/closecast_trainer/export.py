@@ -21,7 +21,7 @@ from closecast.forecasting.spec import ONNX_FILE, SPEC_FILE, WEIGHTS_FILE, Hyper
 from closecast_trainer.model import CorrectionNetwork, LastStep
 from closecast_trainer.training import TrainingResult
 
-MINIMUM_HISTORY: Final = WARM_UP + 64
+MINIMUM_HISTORY: Final = 192
 """Sessions below which a symbol is forecast by the base: the network has seen hardly any history as short as that."""
 
 _LIBRARIES: Final = ("closecast", "closecast-trainer", "numpy", "onnx", "onnxruntime", "safetensors", "torch")

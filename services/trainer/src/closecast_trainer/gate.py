@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from closecast.horizons import HORIZONS
 from closecast_trainer.config import GateSettings
-from closecast_trainer.evaluation import CANDIDATE, CHAMPION, NAIVE, PANEL, Evaluation
+from closecast_trainer.evaluation import BASE, CANDIDATE, CHAMPION, NAIVE, PANEL, Evaluation
 
 _JUDGED: Final = {"mqloss": "pinball loss", "rmae": "error of the median"}
 
@@ -38,8 +38,8 @@ def decide(evaluation: Evaluation, settings: GateSettings | None = None, predict
 
     It is worse than a reference if its mean pinball loss exceeds the reference's by more than the tolerance, or by
     anything at all that a Diebold-Mariano test finds significant. The error of its median is held against naive's in
-    the same way. A measure that is not a number refuses the candidate, and so does an error of the median that is too
-    small to be true.
+    the same way. A measure that is not a number refuses the candidate, and so does an error of the median or a loss
+    that is too small to be true.
 
     All of that is judged over all horizons, for all of them are served.
 
@@ -71,11 +71,15 @@ def _faults(evaluation: Evaluation, references: list[str], settings: GateSetting
         for measure in (_JUDGED if reference == NAIVE else ("mqloss",))
         if (fault := _fault(evaluation, reference, measure, settings))
     ]
-    if own["rmae"] < settings.plausible_rmae:
-        faults.append(
-            f"error of the median (rmae) {own['rmae']:.3f} times naive's: "
-            f"below {settings.plausible_rmae:g} a leak of the future is likelier than skill"
+    faults += [
+        f"{_JUDGED[measure]} ({measure}) {ratio:.3f} times {reference}'s: "
+        f"below {least:g} a leak of the future is likelier than skill"
+        for measure, reference, ratio, least in (
+            ("rmae", NAIVE, own["rmae"], settings.plausible_rmae),
+            ("mqloss", BASE, own["mqloss"] / evaluation.metrics[BASE]["mqloss"], settings.plausible_mqloss),
         )
+        if ratio < least
+    ]
     if not _beats_panel(evaluation, CANDIDATE):
         faults.append(_told(evaluation, CANDIDATE, "mqloss", PANEL) + ", which it has to beat)")
     elif not _beats_panel_within(evaluation, prediction_steps):

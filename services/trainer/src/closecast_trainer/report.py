@@ -28,7 +28,7 @@ def plot_losses(epochs: Sequence[Epoch], path: Path) -> None:
     axes.plot(numbers, [one.validation_loss for one in epochs], label="validation")
     best = [one for one in epochs if one.is_best][-1]
     axes.plot(best.epoch, best.validation_loss, "o", label=f"kept: epoch {best.epoch}")
-    axes.set_xlabel("epoch (0 is the base)")
+    axes.set_xlabel("epoch (0 is the regression alone)")
     axes.set_ylabel("pinball loss, in units of volatility")
     axes.legend()
     _save(figure, path)

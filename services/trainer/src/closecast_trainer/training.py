@@ -2,29 +2,27 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from closecast.forecasting.base import ascending
 from closecast.forecasting.features import FEATURES, NEED_ONLY_CLOSES
 from closecast.forecasting.panel import Panel
 from closecast.forecasting.series import Floats
 from closecast.forecasting.spec import Slices
-from closecast.horizons import HORIZONS, LEVELS, MEDIAN
 from closecast_trainer.config import Epoch, TrainingConfig
+from closecast_trainer.conformal import as_factors, calibrate
 from closecast_trainer.dataset import Fitted, Sequences, make_sequences, slice_sessions
 from closecast_trainer.model import CorrectionNetwork, QuantileLoss
+from closecast_trainer.regression import fit_regression
 
 _CLIPPED_NORM: Final = 1.0
 _CLOSES_ONLY_SHARE: Final = 0.1
 """Share of training windows that hide all but closes, so that a history of closes alone is no surprise later."""
-
-_CALIBRATION_PRIOR: Final = 100.0
-"""Calibration residuals, counted without overlap, that weigh as much as the belief that nothing needs a change."""
 
 
 class TrainingStoppedError(Exception):
@@ -88,12 +86,13 @@ def train(
         torch.manual_seed(config.seed)
         run = _Run(config, fitted, resolve_device(device), should_stop)
         epochs = run.fit(training, validation, on_epoch)
-    calibration = run.calibrate(calibrating)
+    base_shape = np.array(fitted.base.shape)
+    shape = calibrate(run.quantiles(calibrating), run.shape, calibrating, training.sessions + validation.sessions)
     return TrainingResult(
         network=run.network.cpu().eval(),
         fitted=fitted,
         slices=slices,
-        calibration=calibration,
+        calibration=as_factors(shape, base_shape),
         epochs=tuple(epochs),
         best_epoch=max(one.epoch for one in epochs if one.is_best),
         config=config,
@@ -124,10 +123,10 @@ class _Run:
         self._device = device
         self._should_stop = should_stop
         self._random = torch.Generator().manual_seed(config.seed)
-        network = CorrectionNetwork(len(FEATURES), config.hidden_size, config.layers, config.dropout)
+        network = CorrectionNetwork(len(FEATURES), config.hidden_size, config.layers, config.dropout, config.members)
         self.network = network.to(device)
-        self._shape = np.array(fitted.base.shape)
-        self._loss = QuantileLoss(torch.from_numpy(self._shape)).to(device)
+        self._base_shape = self.shape = np.array(fitted.base.shape)
+        self._loss = self._loss_around(self.shape)
         self._optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
@@ -135,15 +134,20 @@ class _Run:
         self._hidden = torch.tensor(hidden, device=device)
 
     def fit(self, training: Sequences, validation: Sequences, on_epoch: Callable[[Epoch], None]) -> Sequence[Epoch]:
-        """Train until the validation loss has not improved for a while, and keep the best weights."""
-        tensors = self._tensors(training)
+        """Fit the regression, then train LSTMs until validation has not improved for a while; keep the best weights.
+
+        The regression is then fitted again around these LSTMs, to the validation slice as well: nobody has to say when
+        it is to stop.
+        """
         began = time.perf_counter()
+        self._fit_regression(training)
+        tensors = self._tensors(training)
         best = self._validate(validation)
         weights = _copy(self.network)
         epochs = [Epoch(0, float("nan"), best, is_best=True, seconds=time.perf_counter() - began)]
         on_epoch(epochs[0])
         since_best = 0
-        for number in range(1, self._config.epochs + 1):
+        for number in range(1, self._config.epochs + 1 if self._config.members else 1):
             began = time.perf_counter()
             training_loss = self._pass(tensors)
             loss = self._validate(validation)
@@ -157,37 +161,34 @@ class _Run:
             if since_best >= self._config.patience:
                 break
         self.network.load_state_dict(weights)
+        self._fit_regression(training, validation)
         return epochs
 
-    def calibrate(self, sequences: Sequences) -> Floats:
-        """Return the factor of each quantile's distance from the median that held on a slice not trained on.
-
-        Split conformal prediction on scores in units of the predicted distance (Romano, Patterson and Candès,
-        Conformalized Quantile Regression, NeurIPS 2019), pooled over horizons, and drawn towards 1 by as much as the
-        slice is short, for targets overlap and symbols move together.
-        """
-        corrections = self._corrections(sequences)
+    def quantiles(self, sequences: Sequences) -> Floats:
+        """Return scaled quantiles at every step, ``[windows, steps, HORIZONS, levels]``."""
+        corrections = self._each_batch(self.network, sequences)
         with torch.no_grad():
-            quantiles = self._loss.quantiles(corrections).cpu().numpy().astype(np.float64)
-        known = sequences.known
-        if not known.any():
-            return np.ones((HORIZONS, len(LEVELS)))
-        distance = quantiles - quantiles[..., MEDIAN : MEDIAN + 1]
-        error = sequences.target - quantiles[..., MEDIAN]
-        independent = known[..., 0].sum() / HORIZONS
-        trust = independent / (independent + _CALIBRATION_PRIOR)
-        factors = np.ones(len(LEVELS))
-        for position, level in enumerate(LEVELS):
-            if position != MEDIAN:
-                score = error[known] / np.abs(distance[..., position][known])
-                needed = np.quantile(score, level) * np.sign(position - MEDIAN)
-                factors[position] = 1 + trust * (np.clip(needed, 0.5, 2.0) - 1)
-        median = self._shape[:, MEDIAN, None]
-        distances = self._shape - median
-        widened = ascending(median + distances * factors) - median
-        calibration: Floats = np.ones_like(distances)
-        np.divide(widened, distances, out=calibration, where=distances != 0)
-        return calibration
+            return self._loss.quantiles(corrections).cpu().numpy().astype(np.float64)
+
+    def _fit_regression(self, *slices: Sequences) -> None:
+        steps = self._config.stride
+        beside = np.concatenate([self._each_batch(self.network.recurrent, one)[:, -steps:].cpu() for one in slices])
+        each_once = reduce(Sequences.and_then, (one.latest(steps) for one in slices))
+        features = self._augmented(torch.from_numpy(each_once.features).to(self._device))
+        regression = fit_regression(
+            replace(each_once, features=features.cpu().numpy()),
+            beside,
+            self._base_shape,
+            self._config.ridge,
+            self._device,
+        )
+        with torch.no_grad():
+            self.network.linear.weight.copy_(torch.from_numpy(regression.weight))
+        self.shape = regression.shape
+        self._loss = self._loss_around(self.shape)
+
+    def _loss_around(self, shape: Floats) -> QuantileLoss:
+        return QuantileLoss(torch.from_numpy(shape).float()).to(self._device)
 
     def _pass(self, tensors: tuple[Tensor, Tensor, Tensor]) -> float:
         """Train on every window once, in random order, and return the mean loss."""
@@ -199,9 +200,9 @@ class _Run:
             self._stop_if_told()
             at = order[start : start + self._config.batch_size]
             self._optimizer.zero_grad()
-            loss = self._loss(self.network(self._augmented(features[at])), target[at], known[at])
+            loss = self._loss(self.network.by_member(self._augmented(features[at])), target[at], known[at])
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), _CLIPPED_NORM)
+            torch.nn.utils.clip_grad_norm_(self.network.members.parameters(), _CLIPPED_NORM)
             self._optimizer.step()
             losses.append(loss.item())
         return float(np.mean(losses))
@@ -212,13 +213,13 @@ class _Run:
         return features.masked_fill(chosen.to(self._device)[:, None, None] & self._hidden, 0.0)
 
     def _validate(self, sequences: Sequences) -> float:
-        corrections = self._corrections(sequences)
+        corrections = self._each_batch(self.network, sequences)
         _, target, known = self._tensors(sequences)
         with torch.no_grad():
             return float(self._loss(corrections, target, known))
 
-    def _corrections(self, sequences: Sequences) -> Tensor:
-        """Return the network's corrections without dropout, ``[windows, steps, HORIZONS, corrections]``."""
+    def _each_batch(self, network: Callable[[Tensor], Tensor], sequences: Sequences) -> Tensor:
+        """Return what the network or a part of it says without dropout, ``[windows, steps, HORIZONS]``."""
         self.network.eval()
         at_once = 4 * self._config.batch_size
         parts = []
@@ -226,7 +227,7 @@ class _Run:
             for start in range(0, len(sequences), at_once):
                 self._stop_if_told()
                 batch = torch.from_numpy(sequences.features[start : start + at_once])
-                parts.append(self.network(batch.to(self._device)))
+                parts.append(network(batch.to(self._device)))
         return torch.cat(parts)
 
     def _tensors(self, sequences: Sequences) -> tuple[Tensor, Tensor, Tensor]:

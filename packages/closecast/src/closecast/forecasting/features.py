@@ -9,109 +9,116 @@ from closecast.forecasting.panel import Panel
 from closecast.forecasting.series import Floats
 from closecast.forecasting.volatility import ewma, informative_returns
 
+CLOSE_SPANS: Final = (4, 17, 67, 250)
+RANGE_SPANS: Final = (2, 5, 17, 67)
+SURPRISE_SPANS: Final = (100, 250)
+"""Mean ages, in sessions, of what the exponentially weighted means of a name remember: ``1 / (1 - decay)``."""
+
 FEATURES: Final = (
+    *(f"close_volatility_{span}" for span in CLOSE_SPANS),
+    *(f"range_volatility_{span}" for span in RANGE_SPANS),
+    "absolute_return",
+    "absolute_return_17",
+    "downside_17",
+    *(f"surprise_{span}" for span in SURPRISE_SPANS),
+    "turnover_5",
     "return",
     "overnight",
     "intraday",
     "position_in_range",
-    "range_volatility",
-    "volume",
-    "fast_volatility",
-    "slow_volatility",
-    "smooth_range_volatility",
-    "smooth_overnight_volatility",
-    "downside",
-    "momentum",
-    "volatility_level",
 )
 """Names of the features, in the order of the last axis."""
 
 NEED_ONLY_CLOSES: Final = frozenset(
-    {"return", "fast_volatility", "slow_volatility", "downside", "momentum", "volatility_level"}
+    {
+        *(f"close_volatility_{span}" for span in CLOSE_SPANS),
+        "absolute_return",
+        "absolute_return_17",
+        "downside_17",
+        *(f"surprise_{span}" for span in SURPRISE_SPANS),
+        "return",
+    }
 )
 """Features that are known where a history has closes only."""
 
-WARM_UP: Final = 128
-"""Sessions that the smoothed features need before the first that a model sees."""
+WARM_UP: Final = 320
+"""Sessions before those that a model sees, so that its slowest means hardly depend on where a history was cut."""
 
-_FAST: Final = 0.75
-_RANGE: Final = 0.94
-_SLOW: Final = 0.985
+SETTLED: Final = 128
+"""Sessions of a history after which its features tell something."""
+
 _SMALLEST: Final = 1e-4
 """Least volatility in a logarithm, so that a session without a range is very calm and not infinitely so."""
+
+_LARGEST: Final = 10.0
+"""A return counts as at most so many standard deviations, as in `ewma_volatility`."""
 
 
 def compute_features(panel: Panel, volatility: Floats) -> Floats:
     """Return the features of each session, ``[symbols, width, len(FEATURES)]``.
 
     Each uses only its own session and earlier ones, and no other symbol. NaN means unknown: before the first return, or
-    where a history has closes only.
+    where a history has closes only. The volatilities of several ages are the regressors of Corsi (A Simple Approximate
+    Long-Memory Model of Realized Volatility, Journal of Financial Econometrics 7, 2009), from daily prices and
+    exponentially weighted; they are logarithms of multiples of the symbol's own volatility, so that none tells how wild
+    a symbol is.
 
     Args:
         panel: The histories.
         volatility: Their EWMA volatility, ``[symbols, width]``, see `ewma_volatility`.
     """
     returns = informative_returns(panel)
+    returns = np.clip(returns, -_LARGEST * volatility, _LARGEST * volatility)
     traded = np.where(np.isnan(returns), np.nan, 1.0)
-    intraday = np.log(panel.close / panel.open)
-    log_range = np.log(panel.high / panel.low)
     overnight = panel.overnight * traded
+    intraday = np.log(panel.close / panel.open) * traded
     turnover = np.log(np.where(panel.volume > 0, panel.volume, np.nan) * panel.close)
-    range_variance = _garman_klass(log_range, intraday) * traded
+    range_variance = _parkinson(panel) * traded + overnight**2
+    surprise = returns / _yesterday(volatility)
 
-    smoothed = {
-        "fast": (returns**2, _FAST),
-        "slow": (returns**2, _SLOW),
-        "range": (range_variance, _RANGE),
-        "gap": (overnight**2, _RANGE),
-        "down": (np.fmin(returns, 0) ** 2 * traded, _RANGE),
-        "trend": (returns, _RANGE),
-        "turnover": (turnover, _RANGE),
+    smoothed = {f"close_volatility_{span}": (returns**2, span) for span in CLOSE_SPANS}
+    smoothed |= {f"range_volatility_{span}": (range_variance, span) for span in RANGE_SPANS}
+    smoothed |= {f"surprise_{span}": (surprise**2, span) for span in SURPRISE_SPANS}
+    smoothed |= {
+        "absolute_return_17": (np.abs(returns), 17),
+        "downside_17": (np.fmin(returns, 0) ** 2 * traded, 17),
+        "turnover_5": (turnover, 5),
+        "turnover_33": (turnover, 33),
     }
-    means = ewma(
-        np.stack([values for values, _ in smoothed.values()], axis=2),
-        np.array([decay for _, decay in smoothed.values()]),
-    )
-    mean = {name: means[:, :, column] for column, name in enumerate(smoothed)}
-    ratio = _log_ratios(
-        {name: np.sqrt(mean[name]) for name in ("fast", "slow", "range", "gap", "down")}
-        | {"session": _parkinson(log_range) * traded},
-        volatility,
-    )
-    columns = {
+    mean = _smooth(smoothed)
+    spreads = {name: np.sqrt(mean[name]) for name in mean if name.startswith(("close", "range", "downside"))}
+    spreads |= {"absolute_return": np.abs(returns), "absolute_return_17": mean["absolute_return_17"]}
+    columns = {name: np.log(np.maximum(spread, _SMALLEST) / volatility) for name, spread in spreads.items()}
+    columns |= {
+        f"surprise_{span}": np.log(np.maximum(mean[f"surprise_{span}"], _SMALLEST)) / 2 for span in SURPRISE_SPANS
+    }
+    columns |= {
+        "turnover_5": mean["turnover_5"] - mean["turnover_33"],
         "return": returns / volatility,
         "overnight": overnight / volatility,
-        "intraday": intraday * traded / volatility,
+        "intraday": intraday / volatility,
         "position_in_range": _position_in_range(panel),
-        "range_volatility": ratio["session"],
-        "volume": turnover - mean["turnover"],
-        "fast_volatility": ratio["fast"],
-        "slow_volatility": ratio["slow"],
-        "smooth_range_volatility": ratio["range"],
-        "smooth_overnight_volatility": ratio["gap"],
-        "downside": ratio["down"],
-        "momentum": mean["trend"] / volatility,
-        "volatility_level": np.log(np.where(np.isnan(panel.log_return), np.nan, volatility)),
     }
     return np.stack([columns[name] for name in FEATURES], axis=2)
 
 
-def _log_ratios(spreads: Mapping[str, Floats], volatility: Floats) -> dict[str, Floats]:
-    """Return the logarithm of each volatility as a multiple of the symbol's own; NaN where unknown."""
-    stacked = np.stack(list(spreads.values()))
-    ratios = np.log(np.maximum(stacked, _SMALLEST) / volatility)
-    return dict(zip(spreads, ratios, strict=True))
+def _smooth(values: Mapping[str, tuple[Floats, float]]) -> dict[str, Floats]:
+    """Return exponentially weighted means of arrays ``[symbols, width]`` with their mean ages in sessions."""
+    arrays = np.stack([array for array, _ in values.values()], axis=2)
+    means = ewma(arrays, np.array([1 - 1 / span for _, span in values.values()]))
+    return {name: means[:, :, column] for column, name in enumerate(values)}
 
 
-def _parkinson(log_range: Floats) -> Floats:
-    """Return the volatility of one session from its range (Parkinson, Journal of Business 53, 1980)."""
-    volatility: Floats = log_range / np.sqrt(4 * np.log(2))
-    return volatility
+def _yesterday(volatility: Floats) -> Floats:
+    """Return the volatility that was known before each session; the first is NaN."""
+    before = np.full_like(volatility, np.nan)
+    before[:, 1:] = volatility[:, :-1]
+    return before
 
 
-def _garman_klass(log_range: Floats, intraday: Floats) -> Floats:
-    """Return the variance of one session from its prices (Garman and Klass, Journal of Business 53, 1980)."""
-    variance: Floats = 0.5 * log_range**2 - (2 * np.log(2) - 1) * intraday**2
+def _parkinson(panel: Panel) -> Floats:
+    """Return the variance of each session from its range (Parkinson, Journal of Business 53, 1980)."""
+    variance: Floats = np.log(panel.high / panel.low) ** 2 / (4 * np.log(2))
     return variance
 
 

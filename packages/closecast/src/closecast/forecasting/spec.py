@@ -47,7 +47,9 @@ class Hyperparameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     epochs: int = Field(ge=1, description="Most epochs allowed.")
-    best_epoch: int = Field(ge=0, description="Epoch whose weights are kept; 0 is the uncorrected base.")
+    best_epoch: int = Field(ge=0, description="Epoch whose weights are kept; 0 is the regression without LSTMs.")
+    ridge: float = Field(ge=0)
+    members: int = Field(ge=0)
     hidden_size: int = Field(ge=1)
     layers: int = Field(ge=1)
     dropout: float = Field(ge=0, lt=1)

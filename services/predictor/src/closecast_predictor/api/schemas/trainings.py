@@ -132,7 +132,7 @@ _TRAINING: Final[dict[str, Any]] = {
 class ProgressAnswer(BaseModel):
     """How far a training is; losses are pinball losses in units of volatility."""
 
-    epoch: int | None = Field(description="Latest epoch that is done; 0 is the base before any training.")
+    epoch: int | None = Field(description="Latest epoch that is done; 0 is the regression before any LSTM is trained.")
     epochs: int | None = Field(description="Most epochs there will be.")
     loss: float | None = Field(description="Of the epoch, on the training slice.")
     validation_loss: float | None = Field(description="After the epoch, on the validation slice.")
