@@ -4,7 +4,17 @@ import subprocess
 import sys
 from typing import Final
 
-BENCHMARKS: Final = ("predict", "histories", "scaling", "swap", "footprint", "ingest", "latency", "training")
+BENCHMARKS: Final = (
+    "predict",
+    "histories",
+    "scaling",
+    "swap",
+    "footprint",
+    "ingest",
+    "latency",
+    "training",
+    "forecast",
+)
 
 
 def main() -> int:

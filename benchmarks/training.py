@@ -1,8 +1,9 @@
-"""A panel of 20 symbols and ten years to a judged model, beside one MinMax-scaled LSTM a symbol.
+"""A panel of 20 symbols and ten years to a judged model, beside one MinMax-scaled LSTM a symbol and neuralforecast's.
 
 Of Closecast is timed all that the trainer does between the quotes and the gate's decision: fitting the base, training,
-calibration, export to ONNX and evaluation. Of the peer is timed the fit alone, on a few symbols, with as many threads
-as make it quickest.
+calibration, export to ONNX and evaluation. Of the MinMax LSTM is timed the fit alone, on a few symbols, with as many
+threads as make it quickest; of neuralforecast's LSTM the fit before the gate's test slice and its forecasts from the
+same origins.
 
     python -m benchmarks.training [--peer-symbols 2]
 """
@@ -21,6 +22,7 @@ import torch
 from benchmarks.peers import minmax_lstm
 from benchmarks.report import Figures, Target, report
 from closecast.forecasting.panel import Panel
+from closecast_backtest.peers.neural import Neural
 from closecast_backtest.peers.peer import adjusted_closes
 from closecast_backtest.quotes import read_quotes
 from closecast_ingestor.sources.base import Source
@@ -39,7 +41,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer-symbols", type=int, default=2, help="symbols that the peer is fitted to")
     options = parser.parse_args()
-    panel = _panel(CsvFolder(B3) if B3.is_dir() else Sample())
+    panel = read_panel()
     _warm_up()
     closes = adjusted_closes(panel, date.max)[: options.peer_symbols]
     peer_closes = [row[~np.isnan(row)] for row in closes]
@@ -49,6 +51,7 @@ def main() -> int:
         began = time.perf_counter()
         candidate = make_candidate(panel, Path(scratch) / "model", TrainingConfig(), model="benchmark", device="cpu")
         seconds = time.perf_counter() - began
+    library_seconds = _seconds_of_neuralforecast(panel, candidate)
     per_symbol = seconds / len(panel)
     peer_per_symbol = float(np.mean([peer.seconds for peer in peers]))
     rows: dict[str, Figures] = {
@@ -60,9 +63,20 @@ def main() -> int:
             "threads": threads,
             "rmae h1": round(float(np.mean([peer.rmae for peer in peers])), 3),
         },
+        "neuralforecast's LSTM, 300 steps": {"symbols": len(panel), "seconds": round(library_seconds, 2)},
     }
-    target = Target("peer's seconds a symbol over Closecast's", round(peer_per_symbol / per_symbol, 1), NEEDED)
-    return 0 if report("training", "Training", rows, [target]) else 1
+    targets = [
+        Target("MinMax LSTM's seconds a symbol over Closecast's", round(peer_per_symbol / per_symbol, 1), NEEDED),
+        Target("neuralforecast's LSTM's seconds over Closecast's", round(library_seconds / seconds, 2), 1.0),
+    ]
+    return 0 if report("training", "Training", rows, targets) else 1
+
+
+def _seconds_of_neuralforecast(panel: Panel, candidate: Candidate) -> float:
+    peer = Neural("LSTM", seed=0, device="cpu")
+    began = time.perf_counter()
+    peer.forecast(panel, candidate.spec.slices.test.start, candidate.evaluation.origins)
+    return time.perf_counter() - began
 
 
 def _figures(panel: Panel, candidate: Candidate, seconds: float) -> Figures:
@@ -85,8 +99,9 @@ def _rmae_of_next_close(candidate: Candidate) -> float:
     return float(np.abs(actual - median).mean() / np.abs(actual - evaluation.origins.last_close).mean())
 
 
-def _panel(source: Source) -> Panel:
-    """Return the quotes that the ingestor would publish, without the symbol whose history ends early."""
+def read_panel() -> Panel:
+    """Return what the ingestor would publish of ../shared, or of the sample, without the symbol that ends early."""
+    source: Source = CsvFolder(B3) if B3.is_dir() else Sample()
     return read_quotes(source, [symbol for symbol in source.symbols() if symbol != DELISTED]).panel
 
 

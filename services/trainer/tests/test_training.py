@@ -40,6 +40,7 @@ def test_it_stops_when_nothing_improves_and_keeps_the_regression() -> None:
     result = train(make_panel(symbols=1), config, device="cpu")
 
     assert len(result.epochs) < 50
+    assert result.best_epoch > 0 or not result.network.members
     assert result.epochs[result.best_epoch].validation_loss <= result.epochs[0].validation_loss
 
 
@@ -51,7 +52,7 @@ def test_a_seed_decides_all() -> None:
     again = train(panel, QUICK, device="cpu")
     other = train(panel, QUICK.model_copy(update={"seed": 1}), device="cpu")
 
-    weights = [one.network.state_dict()["members.0.lstm.weight_hh_l0"] for one in (first, again, other)]
+    weights = [torch.nn.utils.parameters_to_vector(one.network.parameters()) for one in (first, again, other)]
     assert torch.equal(weights[0], weights[1])
     assert not torch.equal(weights[0], weights[2])
     np.testing.assert_array_equal(first.calibration, again.calibration)
@@ -63,6 +64,14 @@ def test_calibration_stays_near_1_and_leaves_the_median() -> None:
     assert result.calibration.shape == (HORIZONS, len(LEVELS))
     assert (result.calibration[:, MEDIAN] == 1).all()
     assert ((result.calibration > 0.5) & (result.calibration < 2)).all()
+
+
+def test_without_lstms_the_regression_is_trained_alone() -> None:
+    result = train(make_panel(), QUICK.model_copy(update={"members": 0}), device="cpu")
+
+    assert [one.epoch for one in result.epochs] == [0]
+    assert not result.network.members
+    assert result.network.linear.weight.abs().max() > 0
 
 
 def test_it_stops_when_told() -> None:

@@ -47,6 +47,19 @@ def test_neither_an_old_past_nor_other_symbols_change_a_forecast(
     np.testing.assert_allclose(bundle.forecast(panel.select(["BBB"]))[0], together[1], rtol=1e-6)
 
 
+def test_many_symbols_at_once_are_forecast_as_few_with_any_number_of_threads(
+    panel: Panel, spec: ModelSpec, make_bundle: MakeBundle
+) -> None:
+    folder = make_bundle(spec, 0.1)
+    rows = np.arange(300) % 2
+    many = panel.windows(rows, panel.width - 1 - np.arange(300), spec.context)
+
+    one, two = (Bundle.load(folder, threads=threads).forecast(many) for threads in (1, 2))
+
+    np.testing.assert_array_equal(one, two)
+    np.testing.assert_allclose(one[290:], Bundle.load(folder).forecast(many.rows(290, 300)), rtol=1e-6)
+
+
 def test_shuffling_the_future_changes_no_forecast_before_it(
     panel: Panel, spec: ModelSpec, make_bundle: MakeBundle
 ) -> None:

@@ -136,32 +136,38 @@ class _Run:
     def fit(self, training: Sequences, validation: Sequences, on_epoch: Callable[[Epoch], None]) -> Sequence[Epoch]:
         """Fit the regression, then train LSTMs until validation has not improved for a while; keep the best weights.
 
-        The regression is then fitted again around these LSTMs, to the validation slice as well: nobody has to say when
-        it is to stop.
+        LSTMs that never bettered the regression are left out. The regression is then fitted again around what is left,
+        to the validation slice as well: nobody has to say when it is to stop.
         """
         began = time.perf_counter()
         self._fit_regression(training)
+        first = Epoch(0, float("nan"), self._validate(validation), is_best=True, seconds=time.perf_counter() - began)
+        on_epoch(first)
+        later = self._train_members(training, validation, first.validation_loss, on_epoch)
+        if not any(one.is_best for one in later):
+            self.network.members = torch.nn.ModuleList()
+        self._fit_regression(training, validation)
+        return [first, *later]
+
+    def _train_members(
+        self, training: Sequences, validation: Sequences, best: float, on_epoch: Callable[[Epoch], None]
+    ) -> list[Epoch]:
+        """Train the LSTMs, and leave the weights of the best epoch, or none if there was none better than `best`."""
         tensors = self._tensors(training)
-        best = self._validate(validation)
         weights = _copy(self.network)
-        epochs = [Epoch(0, float("nan"), best, is_best=True, seconds=time.perf_counter() - began)]
-        on_epoch(epochs[0])
+        epochs: list[Epoch] = []
         since_best = 0
-        for number in range(1, self._config.epochs + 1 if self._config.members else 1):
+        while self.network.members and len(epochs) < self._config.epochs and since_best < self._config.patience:
             began = time.perf_counter()
             training_loss = self._pass(tensors)
             loss = self._validate(validation)
-            since_best = 0 if loss < best else since_best + 1
-            if loss < best:
+            is_best = loss < best
+            since_best = 0 if is_best else since_best + 1
+            if is_best:
                 best, weights = loss, _copy(self.network)
-            epochs.append(
-                Epoch(number, training_loss, loss, is_best=since_best == 0, seconds=time.perf_counter() - began)
-            )
+            epochs.append(Epoch(len(epochs) + 1, training_loss, loss, is_best, time.perf_counter() - began))
             on_epoch(epochs[-1])
-            if since_best >= self._config.patience:
-                break
         self.network.load_state_dict(weights)
-        self._fit_regression(training, validation)
         return epochs
 
     def quantiles(self, sequences: Sequences) -> Floats:

@@ -1,5 +1,6 @@
 """A model version as it is served: ONNX Runtime and a spec, without torch."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Self
 
@@ -27,11 +28,12 @@ class Bundle:
         context: Sessions of a history that a forecast can depend on; older ones change nothing.
     """
 
-    def __init__(self, spec: ModelSpec, session: onnxruntime.InferenceSession) -> None:
+    def __init__(self, spec: ModelSpec, session: onnxruntime.InferenceSession, threads: int = 1) -> None:
         """Make a bundle of a spec and the network that belongs to it; `load` reads both from a folder."""
         self.spec = spec
         self.context = spec.context
         self._session = session
+        self._threads = threads
         self._shape = np.array(spec.base.shape)
         self._calibration = np.array(spec.calibration)
 
@@ -48,14 +50,14 @@ class Bundle:
         """
         spec = ModelSpec.read(folder)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             session = onnxruntime.InferenceSession(str(folder / ONNX_FILE), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's errors share no class
             raise InvalidBundleError(f"{ONNX_FILE}: {error}") from error
-        bundle = cls(spec, session)
+        bundle = cls(spec, session, threads)
         bundle._require_forecasts()
         return bundle
 
@@ -70,8 +72,11 @@ class Bundle:
             the levels, positive.
         """
         recent = panel.tail(self.context)
-        starts = range(0, len(recent), _AT_ONCE)
-        return np.concatenate([self._forecast(recent.rows(start, start + _AT_ONCE)) for start in starts])
+        parts = [recent.rows(start, start + _AT_ONCE) for start in range(0, len(recent), _AT_ONCE)]
+        if self._threads == 1 or len(parts) == 1:
+            return np.concatenate([self._forecast(part) for part in parts])
+        with ThreadPoolExecutor(self._threads) as pool:
+            return np.concatenate(list(pool.map(self._forecast, parts)))
 
     def _require_forecasts(self) -> None:
         """Try it out on a made-up history: a network may load that takes other inputs or gives no numbers.
