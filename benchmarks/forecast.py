@@ -1,6 +1,6 @@
 """2,000 symbols, ten horizons each, at once: ONNX Runtime as it serves, beside the same weights in torch.
 
-Histories are stretches of the 20 stocks in ../shared, or of the sample, each cut somewhere else. The network has all its
+Histories are stretches of the 20 stocks in ../shared, or of the sample, each cut elsewhere. The network has all its
 LSTMs, with weights that make every one speak. Timed is everything between a panel of histories and prices.
 
     python -m benchmarks.forecast [--symbols 2000]

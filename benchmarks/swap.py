@@ -42,7 +42,7 @@ def main() -> int:
     with TemporaryDirectory(prefix="closecast-bench-") as name, MlflowServer(Path(name)) as server:
         mlflow = settings_of(server.uri)
         with running_system(b3_quotes(21, 400), mlflow=mlflow) as system:
-            folders = [write_version(Path(name) / str(at), shift=0.01 * at) for at in range(1, SWAPS + 2)]
+            folders = [write_version(Path(name) / str(at), log_stretch=0.01 * at) for at in range(1, SWAPS + 2)]
             events = [register(mlflow, folder, mlflow.model) for folder in folders]
             registry = MlflowClient(mlflow.tracking_uri)
             _swap(system, registry, events.pop(0))  # not counted: the first version brings ONNX Runtime into memory

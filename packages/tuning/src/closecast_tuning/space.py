@@ -8,13 +8,15 @@ from optuna.distributions import BaseDistribution, FloatDistribution, IntDistrib
 from closecast_trainer.config import TrainingConfig
 
 SPACE: Final[Mapping[str, BaseDistribution]] = {
-    "hidden_size": IntDistribution(8, 64, log=True),
+    "ridge": FloatDistribution(0.1, 50.0, log=True),
+    "members": IntDistribution(0, 8),
+    "hidden_size": IntDistribution(4, 64, log=True),
     "layers": IntDistribution(1, 3),
     "dropout": FloatDistribution(0.0, 0.5),
     "learning_rate": FloatDistribution(1e-4, 1e-2, log=True),
     "weight_decay": FloatDistribution(1e-4, 1e-1, log=True),
     "batch_size": IntDistribution(16, 128, log=True),
-    "sequence_length": IntDistribution(64, 512, step=64),
+    "sequence_length": IntDistribution(32, 256, step=32),
 }
 """Fields of `TrainingConfig`; its defaults lie within, for they are the first trial of every study."""
 
