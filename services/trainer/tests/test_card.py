@@ -137,13 +137,14 @@ def test_what_is_calibrated_lies_in_the_band(spec: ModelSpec) -> None:
     assert np.mean([share.is_consistent for share in shares]) >= 0.9
 
 
-def test_a_network_that_learned_nothing_is_told(spec: ModelSpec) -> None:
+def test_lstms_that_learned_nothing_are_told(spec: ModelSpec) -> None:
     untrained = spec.model_copy(update={"hyperparameters": spec.hyperparameters.model_copy(update={"best_epoch": 0})})
 
     card = card_of(judged(good), untrained)
 
-    assert card.findings[0].startswith("The network adds nothing: no epoch was better than the base")
-    assert not any("symbols the network adds" in line for line in card.findings)
+    assert card.findings[0].startswith("LSTMs add nothing to it: in no epoch were they better than the regression")
+    assert "LSTM" not in card.description
+    assert "LSTMs (2, averaged" in card_of(judged(good), spec).description
 
 
 def test_the_card_of_a_broken_candidate_holds_numbers_only(spec: ModelSpec, tmp_path: Path) -> None:

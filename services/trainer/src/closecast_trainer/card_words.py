@@ -15,11 +15,15 @@ _NAMED: Final = 30
 def description(spec: ModelSpec) -> str:
     """Return what kind of model a version is."""
     network = spec.hyperparameters
+    lstms = (
+        f" LSTMs ({network.members}, averaged; layers: {network.layers}, hidden size: {network.hidden_size}) that read "
+        f"up to {spec.sequence_length} sessions correct the regression."
+    )
     return (
-        f"A recurrent network (LSTM, layers: {network.layers}, hidden size: {network.hidden_size}) that reads up to "
-        f"{spec.sequence_length} sessions of {len(spec.features)} features of open, high, low, close and volume, and "
-        "corrects the quantiles of a base: a random walk with the symbol's own volatility and the shape of its scaled "
-        "returns. Conformal factors, from a slice of their own, calibrate the quantiles."
+        "The quantiles of a base, which is a random walk with the symbol's own volatility and the shape of its scaled "
+        f"returns, are stretched around their median by a linear regression on {len(spec.features)} features of open, "
+        f"high, low, close and volume.{lstms if _has_lstms(spec) else ''} Conformal factors, from a slice of their "
+        "own, calibrate them."
     )
 
 
@@ -68,21 +72,22 @@ def findings(
     """Return what the figures say, also where they say that the network adds nothing."""
     if not {BASE, NAIVE} <= overall.against.keys():
         return ("The forecasts are not all numbers: nothing can be said of them.",)
-    is_base = spec.hyperparameters.best_epoch == 0
     beside = {reference: _compared(overall.against[reference].pinball) for reference in (NAIVE, BASE)}
     told = [
         f"Over all horizons its pinball loss is {beside[NAIVE]} naive's and {beside[BASE]} the base's.",
         _horizons(by_horizon),
-        _symbols(symbols, "the calibration" if is_base else "the network"),
+        _symbols(symbols),
         _median(overall),
     ]
-    if is_base:
-        told.insert(
-            0, "The network adds nothing: no epoch was better than the base, which this version calibrates anew."
-        )
+    if not _has_lstms(spec):
+        told.insert(0, "LSTMs add nothing to it: in no epoch were they better than the regression alone, which speaks.")
     if overall.calibration is not None:
         told.append(_calibration(overall.calibration))
     return tuple(told)
+
+
+def _has_lstms(spec: ModelSpec) -> bool:
+    return spec.hyperparameters.best_epoch > 0
 
 
 def _compared(difference: Difference) -> str:
@@ -108,7 +113,7 @@ def _horizons(by_horizon: Sequence[Results]) -> str:
     return f"By more than chance allows it is better than the base at these horizons alone: {', '.join(better)}."
 
 
-def _symbols(symbols: Sequence[SymbolResults], learned: str) -> str:
+def _symbols(symbols: Sequence[SymbolResults]) -> str:
     named: dict[str, list[str]] = {"better": [], "worse": [], "undecided": []}
     for one in symbols:
         if BASE in one.against:
@@ -117,7 +122,7 @@ def _symbols(symbols: Sequence[SymbolResults], learned: str) -> str:
     if not adds_nothing:
         return "It is better than the base for every symbol by more than chance allows."
     count = f"{len(adds_nothing)} of {len(symbols)}"
-    parts = [f"For {count} symbols {learned} adds nothing beyond chance to the base: {_list(adds_nothing)}."]
+    parts = [f"For {count} symbols the network adds nothing beyond chance to the base: {_list(adds_nothing)}."]
     if named["worse"]:
         parts.append(f"It is worse than the base for {_list(named['worse'])}.")
     if named["better"]:

@@ -29,7 +29,7 @@ CARD_EXAMPLE: Final[dict[str, Any]] = {
     "schema_version": "1.0",
     "model": "closecast-panel",
     "created_at": "2025-07-01T12:01:12Z",
-    "description": "A recurrent network that corrects the quantiles of a random walk.",
+    "description": "A regression of volatility, corrected by LSTMs, that stretches the quantiles of a random walk.",
     "intended_use": ["Forecasting the daily close of listed stocks (BVMF), 1 to 10 sessions ahead."],
     "out_of_scope": [
         "Advice to buy, hold or sell: it knows nothing of costs, taxes, liquidity or of whom it would advise."
