@@ -41,7 +41,7 @@ def out_of_scope(spec: ModelSpec) -> tuple[str, ...]:
     uses = [
         "Advice to buy, hold or sell: it knows nothing of costs, taxes, liquidity or of whom it would advise.",
         "Orders that no person decides on.",
-        "The direction of a price: it forecasts how far a close may move, and its median lies near the last close.",
+        "The direction of a price: it forecasts how far a close may move, and its median is the last close.",
         "The risk of a portfolio: quantiles are of one symbol each and say nothing of how symbols move together.",
         "Paths, such as the lowest close on the way or a barrier: each horizon is forecast by itself.",
         f"Prices within a session, and anything beyond {HORIZONS} sessions.",
@@ -149,7 +149,7 @@ def _calibration(calibration: Calibration) -> str:
         if not share.is_consistent
     ]
     covered = ", ".join(f"{share.observed:.1%} within that of {share.nominal:.0%}" for share in calibration.intervals)
-    intervals = f"Of the closes lay, over all horizons, {covered}"
+    intervals = f"Shares of the closes within intervals, over all horizons: {covered}"
     if not astray:
         return f"{intervals}; every quantile is where chance allows it to be."
     return f"{intervals}. More than chance explains: {', '.join(astray)}."

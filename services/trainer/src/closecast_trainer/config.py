@@ -20,7 +20,7 @@ class TrainingConfig(BaseModel):
         default=2.0, ge=0, description="Penalty of the regression's squared weights, over the sessions it is fitted to."
     )
     members: int = Field(
-        default=4, ge=0, le=32, description="LSTMs whose corrections are averaged; 0 for the regression alone."
+        default=2, ge=0, le=32, description="LSTMs whose corrections are averaged; 0 for the regression alone."
     )
     hidden_size: int = Field(default=8, ge=4, le=512, description="Width of each LSTM layer.")
     layers: int = Field(default=2, ge=1, le=4, description="LSTM layers.")
