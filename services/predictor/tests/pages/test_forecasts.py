@@ -39,10 +39,12 @@ def test_the_figures_are_those_of_the_answer(page: Page) -> None:
     page.goto("/#symbol=PETR4.SA")
     answer = page.request.get("/forecast/PETR4.SA").json()
     last, upper = answer["last_close"], answer["forecast"][0]["quantiles"]["0.9"]
+    furthest = answer["forecast"][-1]["quantiles"]
 
     shown = page.locator(card("PETR4.SA"))
     expect(shown.locator(".figure").first).to_contain_text(f"R${last:.2f}")
     expect(shown).to_contain_text(f"{upper:.2f}")
+    expect(shown.locator(".figure").last).to_contain_text(f"{furthest['0.1']:.2f} – {furthest['0.9']:.2f}")
     expect(shown).to_contain_text("B3 · BRL")
     expect(shown.locator(".provenance")).to_contain_text("closecast-panel · base")
     expect(shown.locator(".age")).to_contain_text("old")

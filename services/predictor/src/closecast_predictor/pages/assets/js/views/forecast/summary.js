@@ -28,7 +28,7 @@ export function changeMark(share) {
   >`;
 }
 
-/** Last close, next close, its interval, and the close at the end of the horizon. */
+/** Last close, next close, its interval, and that of the close at the end of the horizon. */
 export function figures(answer) {
   const [next] = answer.forecast;
   const last = answer.forecast.at(-1);
@@ -44,8 +44,8 @@ export function figures(answer) {
       ${figure(t("forecast.interval80"), interval(next), t("forecast.intervalMeaning"))}
       ${figure(
         t("forecast.inSessions", { count: last.horizon }),
-        price(last.median, answer.currency),
-        html`${changeMark(changeFrom(answer, last.median))} ${when(last)}`,
+        interval(last),
+        html`${t("forecast.interval80")} ${when(last)}`,
       )}
     </dl>
   `;
