@@ -1,11 +1,16 @@
 """Fixtures that the tests of every package may use."""
 
+import signal
+
 import pytest
 from hypothesis import settings
 
 # A busy machine is no fault of the code.
 settings.register_profile("closecast", deadline=None)
 settings.load_profile("closecast")
+
+# A shell starts what it puts in the background with Ctrl-C ignored, and tests would hand that on to what they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["tests.support.cluster", "tests.support.kafka.fixtures", "tests.support.mlflow"]
 
