@@ -72,7 +72,7 @@ def installation(
         mlflow_server_uri,
         tmp_path_factory.mktemp("trainer"),
         policy={"quiet_s": 1.0, "retrain_after_sessions": 21},
-        group={"id": kafka.topic_prefix, "session_timeout_s": 6, "max_poll_interval_s": 2},
+        group={"id": kafka.topic_prefix, "session_timeout_s": 6, "max_poll_interval_s": 5},
     )
     newer = json.loads(sample_quotes[-1].to_bytes()) | {"schema_version": "1.7", "mood": "bullish"}
     refused = [b"{", None, json.dumps(newer | {"schema_version": "2.0"}).encode()]
