@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
 from typing import Final
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from closecast.forecasting.features import FEATURES, NEED_ONLY_CLOSES
+from closecast.forecasting.inputs import Singles
 from closecast.forecasting.panel import Panel
 from closecast.forecasting.series import Floats
 from closecast.forecasting.spec import Slices
@@ -140,13 +140,16 @@ class _Run:
         to the validation slice as well: nobody has to say when it is to stop.
         """
         began = time.perf_counter()
-        self._fit_regression(training)
+        steps = self._config.stride
+        each_once = training.latest(steps)
+        self._fit_regression(each_once, np.zeros_like(each_once.target))
         first = Epoch(0, float("nan"), self._validate(validation), is_best=True, seconds=time.perf_counter() - began)
         on_epoch(first)
         later = self._train_members(training, validation, first.validation_loss, on_epoch)
         if not any(one.is_best for one in later):
             self.network.members = torch.nn.ModuleList()
-        self._fit_regression(training, validation)
+        beside = [self._each_batch(self.network.recurrent, one)[:, -steps:].cpu() for one in (training, validation)]
+        self._fit_regression(each_once.and_then(validation.latest(steps)), np.concatenate(beside))
         return [first, *later]
 
     def _train_members(
@@ -176,10 +179,8 @@ class _Run:
         with torch.no_grad():
             return self._loss.quantiles(corrections).cpu().numpy().astype(np.float64)
 
-    def _fit_regression(self, *slices: Sequences) -> None:
-        steps = self._config.stride
-        beside = np.concatenate([self._each_batch(self.network.recurrent, one)[:, -steps:].cpu() for one in slices])
-        each_once = reduce(Sequences.and_then, (one.latest(steps) for one in slices))
+    def _fit_regression(self, each_once: Sequences, beside: Singles) -> None:
+        """Fit it to these steps, beside what the LSTMs say at them."""
         features = self._augmented(torch.from_numpy(each_once.features).to(self._device))
         regression = fit_regression(
             replace(each_once, features=features.cpu().numpy()),
