@@ -1,6 +1,6 @@
 import pytest
 from services.predictor.tests.api.conftest import LocalDesk
-from services.predictor.tests.support import quote, quotes_of, sessions_of
+from services.predictor.tests.support import quote, quotes_of, serving_of, sessions_of
 from starlette.testclient import TestClient
 
 from closecast_predictor.api.app import build_app
@@ -8,12 +8,13 @@ from closecast_predictor.api.edge import Edge
 from closecast_predictor.api.routes.context import Context
 from closecast_predictor.api.schemas.quotes import QuotesAnswer, SymbolsAnswer
 from closecast_predictor.api.serving import Serving
+from closecast_predictor.snapshot import Lineup, Model, Snapshot
 
 KNOWN = quotes_of("PETR4.SA", 80)
 NEXT = sessions_of("PETR4.SA", 81)[-1]
 
 
-def test_all_symbols_are_listed_with_their_next_close(client: TestClient) -> None:
+def test_all_symbols_are_listed_with_the_interval_of_their_next_close(client: TestClient) -> None:
     answer = client.get("/symbols")
 
     assert answer.status_code == 200
@@ -21,7 +22,27 @@ def test_all_symbols_are_listed_with_their_next_close(client: TestClient) -> Non
     assert [one.symbol for one in listed] == ["AAPL", "PETR4.SA", "VALE3.SA"]
     petrobras = listed[1]
     forecast = client.get("/forecast/PETR4.SA").json()
-    assert petrobras.model_dump(mode="json") == {name: forecast[name] for name in type(petrobras).model_fields}
+    told = petrobras.model_dump(mode="json")
+    next_close = forecast["forecast"][0]["quantiles"]
+    assert (told.pop("lower_80"), told.pop("upper_80")) == (next_close["0.1"], next_close["0.9"])
+    assert told == {name: forecast[name] for name in told}
+    assert petrobras.lower_80 < petrobras.last_close < petrobras.upper_80
+
+
+def test_the_list_follows_the_forecasts(client: TestClient, serving: Serving) -> None:
+    newer = serving_of("VALE3.SA")
+    assert newer.snapshot is not None
+    assert newer.models is not None
+
+    serving.swap(newer.snapshot, newer.models)
+
+    assert [one["symbol"] for one in client.get("/symbols").json()["symbols"]] == ["VALE3.SA"]
+
+
+def test_without_forecasts_the_list_is_empty(client: TestClient, serving: Serving) -> None:
+    serving.swap(Snapshot("none", "closecast-panel", "base", {}), Lineup(Model.base("closecast-panel")))
+
+    assert client.get("/symbols").json() == {"symbols": []}
 
 
 def test_symbols_are_not_ready_before_the_forecasts_are(desk: LocalDesk) -> None:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from closecast_predictor.access.guard import Guard
-from closecast_predictor.answers import Answer
+from closecast_predictor.answers import Answer, list_of
 from closecast_predictor.settings import DEFAULT_MAX_BODY, DEFAULT_MAX_HISTORY, DEFAULT_MAX_IN_PROGRESS
 from closecast_predictor.snapshot import Lineup, Model, Snapshot
 
@@ -11,7 +11,9 @@ _B3_SUFFIX: Final = ".SA"
 
 
 class Serving:
-    """The state of one replica; a reader takes `answers` or `models` once and so never sees a mixture.
+    """The state of one replica; a reader takes `answers`, `listed` or `models` once and so never sees a mixture.
+
+    `listed` is the list of all symbols, as JSON.
 
     Args:
         max_body: Bytes above which a request's body is refused; 0 in a process that is no replica and answers nothing.
@@ -26,13 +28,15 @@ class Serving:
         self.snapshot: Snapshot | None = None
         self.models: Lineup[Model] | None = None
         self.answers: dict[str, Answer] = {}
+        self.listed = list_of({})
 
     def swap(self, snapshot: Snapshot, models: Lineup[Model]) -> None:
         """Answer from this snapshot from now on."""
         # B3's tickers are known without their suffix too.
         short = {symbol.removesuffix(_B3_SUFFIX): answer for symbol, answer in snapshot.answers.items()}
         answers = short | dict(snapshot.answers)
-        self.answers, self.models, self.snapshot = answers, models, snapshot
+        listed = list_of(snapshot.answers)
+        self.answers, self.listed, self.models, self.snapshot = answers, listed, models, snapshot
 
 
 SERVING: Final = Serving(max_body=0)

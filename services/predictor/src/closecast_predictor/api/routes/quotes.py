@@ -2,12 +2,11 @@
 
 from typing import Annotated, Final
 
-import orjson
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 
-from closecast_predictor.api.routes.context import Context, problems
+from closecast_predictor.api.routes.context import JSON, Context, problems
 from closecast_predictor.api.schemas.forecasts import RequestedSymbol
-from closecast_predictor.api.schemas.quotes import QuoteAnswer, QuotesAnswer, SymbolAnswer, SymbolsAnswer
+from closecast_predictor.api.schemas.quotes import QuoteAnswer, QuotesAnswer, SymbolsAnswer
 from closecast_predictor.inference import round_prices
 from closecast_predictor.windows import Window
 
@@ -19,14 +18,16 @@ def quote_routes(context: Context) -> APIRouter:
     """Return the routes of symbols and quotes."""
     router = APIRouter(tags=["Quotes"])
 
-    @router.get("/symbols", summary="All symbols that are forecast", responses=problems(503))
-    async def symbols() -> SymbolsAnswer:
-        """Return every symbol with its latest close and the forecast of the next."""
+    @router.get(
+        "/symbols",
+        summary="All symbols that are forecast",
+        response_model=SymbolsAnswer,
+        responses=problems(503),
+    )
+    async def symbols() -> Response:
+        """Return every symbol with its latest close and how far the next may lie from it."""
         await context.require_snapshot()
-        snapshot = context.serving.snapshot
-        assert snapshot is not None  # noqa: S101 - required above
-        answers = (orjson.loads(snapshot.answers[symbol].body(1)) for symbol in sorted(snapshot.answers))
-        return SymbolsAnswer(symbols=[SymbolAnswer.model_validate(answer) for answer in answers])
+        return Response(context.serving.listed, media_type=JSON)
 
     @router.get("/quotes/{symbol:path}", summary="The latest quotes of a symbol", responses=problems(404, 422, 503))
     async def quotes(

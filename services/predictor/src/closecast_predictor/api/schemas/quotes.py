@@ -14,6 +14,8 @@ class SymbolAnswer(BaseModel):
     origin: dt.date = Field(description="Latest session that there is a quote of.")
     last_close: float
     predicted_close: float = Field(description="Median of the next session.")
+    lower_80: float = Field(description="Lower bound of the 80 % interval of the next session's close, in `currency`.")
+    upper_80: float = Field(description="Upper bound of the 80 % interval of the next session's close, in `currency`.")
     model: str
     version: str = Field(description='Version of the model, or "base" while none has been promoted.')
 
@@ -31,7 +33,9 @@ class SymbolsAnswer(BaseModel):
                         "currency": "BRL",
                         "origin": "2025-06-16",
                         "last_close": 32.72,
-                        "predicted_close": 32.73,
+                        "predicted_close": 32.72,
+                        "lower_80": 31.95,
+                        "upper_80": 33.5,
                         "model": "closecast-panel",
                         "version": "3",
                     }
