@@ -1,5 +1,6 @@
 import re
 from datetime import date
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -7,10 +8,22 @@ from services.predictor.tests.pages.conftest import Site
 from services.predictor.tests.support import quotes_of
 
 CHART = "fan-chart canvas"
+DASH = "\N{EN DASH}"
+NO_CHANGE = re.compile(r"(?<![\d.])0\.00?%")
 
 
 def card(symbol: str) -> str:
     return f'article[data-symbol="{symbol}"]'
+
+
+def plus_minus(last: float, lower: float, upper: float) -> str:
+    """Return half the width of an interval as the pages write it, a share of the last close."""
+    return f"±{50 * (upper - lower) / last:.1f}%"
+
+
+def bounds(step: dict[str, Any]) -> tuple[float, float]:
+    """Return the bounds of the 80 % interval of one horizon of an answer."""
+    return step["quantiles"]["0.1"], step["quantiles"]["0.9"]
 
 
 def colours_of(page: Page, selector: str) -> int:
@@ -38,17 +51,38 @@ def test_a_first_visit_shows_the_first_symbol(page: Page) -> None:
 def test_the_figures_are_those_of_the_answer(page: Page) -> None:
     page.goto("/#symbol=PETR4.SA")
     answer = page.request.get("/forecast/PETR4.SA").json()
-    last, upper = answer["last_close"], answer["forecast"][0]["quantiles"]["0.9"]
-    furthest = answer["forecast"][-1]["quantiles"]
+    last = answer["last_close"]
 
     shown = page.locator(card("PETR4.SA"))
-    expect(shown.locator(".figure").first).to_contain_text(f"R${last:.2f}")
-    expect(shown).to_contain_text(f"{upper:.2f}")
-    expect(shown.locator(".figure").last).to_contain_text(f"{furthest['0.1']:.2f}")
-    expect(shown.locator(".figure").last).to_contain_text(f"{furthest['0.9']:.2f}")
+    figures = shown.locator(".figure")
+    expect(figures.first).to_contain_text(f"R${last:.2f}")
+    for at, step in ((1, answer["forecast"][0]), (2, answer["forecast"][-1])):
+        lower, upper = bounds(step)
+        expect(figures.nth(at)).to_contain_text(f"{lower:.2f} {DASH} {upper:.2f}")
+        expect(figures.nth(at)).to_contain_text(plus_minus(last, lower, upper))
+    expect(figures.nth(1)).to_contain_text("Next close")
+    expect(shown.locator(".figures")).not_to_contain_text(NO_CHANGE)
     expect(shown).to_contain_text("B3 · BRL")
     expect(shown.locator(".provenance")).to_contain_text("closecast-panel · base")
     expect(shown.locator(".age")).to_contain_text("old")
+
+
+def test_the_list_tells_how_far_each_next_close_may_go(page: Page) -> None:
+    page.goto("/#symbol=AAPL")
+    listed = page.request.get("/symbols").json()["symbols"]
+
+    rows = page.locator(".symbols li")
+    expect(rows).to_have_count(len(listed))
+    for at, row in enumerate(listed):
+        lower, upper = row["lower_80"], row["upper_80"]
+        expect(rows.nth(at)).to_contain_text(plus_minus(row["last_close"], lower, upper))
+        said = re.compile(rf"{row['symbol']} .* 80% probability between \D*{lower:.2f} and \D*{upper:.2f}")
+        expect(rows.nth(at).get_by_role("button", name=said)).to_be_visible()
+    expect(page.locator(".symbols")).not_to_contain_text(NO_CHANGE)
+    head = page.get_by_text("Next close, 80% interval")
+    expect(head).to_be_visible()
+    page.get_by_role("searchbox").fill("none such")
+    expect(head).to_have_count(0)
 
 
 def test_the_fan_is_drawn_and_said_in_words(page: Page) -> None:
@@ -117,6 +151,12 @@ def test_several_symbols_are_compared(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"#symbol=AAPL,VALE3\.SA$"))
     lines = page.locator("section", has=page.get_by_role("heading", name="Comparison")).locator("tbody tr")
     expect(lines).to_have_count(2)
+    answer = page.request.get("/forecast/VALE3.SA").json()
+    for step in (answer["forecast"][0], answer["forecast"][-1]):
+        lower, upper = bounds(step)
+        expect(lines.last).to_contain_text(f"{lower:.2f} {DASH} {upper:.2f}")
+        expect(lines.last).to_contain_text(plus_minus(answer["last_close"], lower, upper))
+    expect(lines.last).not_to_contain_text(NO_CHANGE)
     page.get_by_role("button", name="Close AAPL").click()
     expect(page.get_by_role("heading", name="AAPL")).to_have_count(0)
 

@@ -57,6 +57,9 @@ export function change(value, digits = 1) {
   return formatter(Intl.NumberFormat, options).format(value);
 }
 
+/** How far something may go either way, a share of one: "±1.4%". */
+export const plusMinus = (value) => (isNumber(value) ? `±${percent(value, 1)}` : NONE);
+
 /** A session such as 2025-06-16; sessions have no hour, so no time zone may move them. */
 export function session(iso, options = { day: "numeric", month: "short", year: "numeric" }) {
   if (!iso) return NONE;

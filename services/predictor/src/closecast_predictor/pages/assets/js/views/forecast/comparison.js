@@ -5,7 +5,7 @@ import { scroller } from "../../components/scroller.js";
 import { price } from "../../core/formats.js";
 import { html, nothing } from "../../core/html.js";
 import { t } from "../../core/i18n.js";
-import { changeFrom, changeMark } from "./summary.js";
+import { interval, spreadOf } from "./summary.js";
 
 /** Nothing where there is nothing to compare. */
 export function comparison(cards) {
@@ -20,9 +20,7 @@ export function comparison(cards) {
           <tr>
             <th scope="col">${t("comparison.symbol")}</th>
             <th scope="col">${t("forecast.lastClose")}</th>
-            <th scope="col">${t("forecast.nextClose")}</th>
-            <th scope="col">${t("forecast.interval80")}</th>
-            <th scope="col">${t("forecast.inSessions", { count: 10 })}</th>
+            ${intervalHead(t("forecast.nextClose"))} ${intervalHead(t("forecast.inSessions", { count: 10 }))}
             <th scope="col">${t("comparison.model")}</th>
           </tr>
         </thead>
@@ -34,15 +32,19 @@ export function comparison(cards) {
   </section>`;
 }
 
+const intervalHead = (name) =>
+  html`<th scope="col">${name} <span class="below">${t("forecast.interval80")}</span></th>`;
+
+const intervalCell = (answer, step) =>
+  html`<td>${interval(step)} <span class="below">${spreadOf(answer, step)}</span></td>`;
+
 function line(answer) {
   const [next] = answer.forecast;
   const last = answer.forecast.at(-1);
   return html`<tr>
     <th scope="row">${answer.symbol}</th>
     <td>${price(answer.last_close, answer.currency)}</td>
-    <td>${price(next.median, answer.currency)} ${changeMark(changeFrom(answer, next.median))}</td>
-    <td>${price(next.quantiles["0.1"])} – ${price(next.quantiles["0.9"])}</td>
-    <td>${price(last.median, answer.currency)} ${changeMark(changeFrom(answer, last.median))}</td>
+    ${intervalCell(answer, next)} ${intervalCell(answer, last)}
     <td>${versionName(answer.version)}</td>
   </tr>`;
 }

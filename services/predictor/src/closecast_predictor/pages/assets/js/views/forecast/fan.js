@@ -5,11 +5,11 @@ import { fanModel } from "../../charts/fan.js";
 import { choice } from "../../components/choice.js";
 import { icon } from "../../components/icons.js";
 import { scroller } from "../../components/scroller.js";
-import { change, percent, price } from "../../core/formats.js";
+import { percent, price } from "../../core/formats.js";
 import { html, nothing } from "../../core/html.js";
 import { t } from "../../core/i18n.js";
 import { RANGES } from "./card-state.js";
-import { changeFrom, forecastTable } from "./summary.js";
+import { forecastTable, spreadOf } from "./summary.js";
 
 const models = new WeakMap();
 
@@ -81,7 +81,7 @@ function inWords(name, answer) {
     last: price(answer.last_close, answer.currency),
     count: last.horizon,
     median: price(last.median, answer.currency),
-    change: change(changeFrom(answer, last.median), 2),
+    spread: spreadOf(answer, last),
     lower: price(last.quantiles["0.1"]),
     upper: price(last.quantiles["0.9"]),
   });

@@ -5,7 +5,7 @@ import { resource } from "../../components/states.js";
 import { number, price } from "../../core/formats.js";
 import { html, live, nothing, repeat } from "../../core/html.js";
 import { t } from "../../core/i18n.js";
-import { changeFrom, changeMark } from "./summary.js";
+import { spread } from "./summary.js";
 
 const SHOWN = 60;
 
@@ -37,6 +37,7 @@ export const picker = (view) => html`
 function list(view, symbols) {
   const found = matching(symbols, view.wanted);
   return html`
+    ${found.length ? head() : nothing}
     <ul class="symbols" aria-label=${t("picker.symbols")} @keydown=${move}>
       ${repeat(
         found.slice(0, SHOWN),
@@ -49,6 +50,14 @@ function list(view, symbols) {
   `;
 }
 
+/** What the two lines of figures in each row are. */
+const head = () => html`
+  <p class="symbols-head">
+    <span>${t("forecast.lastClose")}</span>
+    <span>${t("picker.nextInterval")}</span>
+  </p>
+`;
+
 function item(view, row) {
   const isPicked = view.picked.includes(row.symbol);
   return html`
@@ -60,7 +69,10 @@ function item(view, row) {
       >
         <span class="symbol-name">${row.symbol}</span>
         <span class="symbol-price">${price(row.last_close, row.currency)}</span>
-        <span class="symbol-change">${changeMark(changeFrom(row, row.predicted_close))}</span>
+        <span class="symbol-spread" title=${inWords(row)}>
+          ${spread(row.last_close, row.lower_80, row.upper_80)}
+          <span class="visually-hidden">${inWords(row)}</span>
+        </span>
       </button>
       <button
         class="icon-button"
@@ -74,6 +86,9 @@ function item(view, row) {
     </li>
   `;
 }
+
+const inWords = ({ lower_80: lower, upper_80: upper, currency }) =>
+  t("picker.inWords", { lower: price(lower, currency), upper: price(upper, currency) });
 
 /** A symbol that is not among those forecast can be asked for all the same. */
 function lookUp(view, symbols) {

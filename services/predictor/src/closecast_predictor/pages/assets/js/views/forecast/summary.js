@@ -2,7 +2,7 @@
 
 import { badge, versionName } from "../../components/badges.js";
 import { icon } from "../../components/icons.js";
-import { change, number, percent, price, session, span, weekday } from "../../core/formats.js";
+import { change, number, percent, plusMinus, price, session, span, weekday } from "../../core/formats.js";
 import { html, nothing } from "../../core/html.js";
 import { t } from "../../core/i18n.js";
 
@@ -15,38 +15,25 @@ export function listing({ exchange, currency }) {
   return [EXCHANGES[exchange] ?? exchange, currency].filter(Boolean).join(" · ");
 }
 
-/** Change from the last close to a price. */
-export const changeFrom = (answer, value) => value / answer.last_close - 1;
+/** How far a close may lie from the last one: half the width between two bounds, beside the last close. */
+export const spread = (lastClose, lower, upper) => plusMinus((upper - lower) / 2 / lastClose);
 
-/** The arrow and the sign of a change: never colour alone. */
-export function changeMark(share) {
-  const shown = Math.round(share * 10_000);
-  const direction = shown > 0 ? "up" : shown < 0 ? "down" : "flat";
-  const arrow = { up: "▲", down: "▼", flat: "■" }[direction];
-  return html`<span class="change is-${direction}"
-    ><span aria-hidden="true">${arrow}</span> ${change(share, 2)}</span
-  >`;
-}
+/** How far the close of one horizon may lie from the last one, by its 80 % interval. */
+export const spreadOf = (answer, { quantiles }) =>
+  spread(answer.last_close, quantiles["0.1"], quantiles["0.9"]);
 
-/** Last close, next close, its interval, and that of the close at the end of the horizon. */
+/** Bounds of the 80 % interval of one horizon. */
+export const interval = ({ quantiles }) => `${price(quantiles["0.1"])} – ${price(quantiles["0.9"])}`;
+
+/** Last close, and how far the next and the one at the end of the horizon may go: the median is the last close. */
 export function figures(answer) {
   const [next] = answer.forecast;
   const last = answer.forecast.at(-1);
   return html`
     <dl class="figures">
       ${figure(t("forecast.lastClose"), price(answer.last_close, answer.currency), session(answer.origin))}
-      ${figure(
-        t("forecast.nextClose"),
-        price(next.median, answer.currency),
-        html`${changeMark(changeFrom(answer, next.median))} ${when(next)}`,
-        "is-main",
-      )}
-      ${figure(t("forecast.interval80"), interval(next), t("forecast.intervalMeaning"))}
-      ${figure(
-        t("forecast.inSessions", { count: last.horizon }),
-        interval(last),
-        html`${t("forecast.interval80")} ${when(last)}`,
-      )}
+      ${figure(t("forecast.nextClose"), interval(next), howFar(answer, next), "is-main")}
+      ${figure(t("forecast.inSessions", { count: last.horizon }), interval(last), howFar(answer, last))}
     </dl>
   `;
 }
@@ -59,7 +46,8 @@ const figure = (name, value, note, kind = "") => html`
   </div>
 `;
 
-const interval = ({ quantiles }) => `${price(quantiles["0.1"])} – ${price(quantiles["0.9"])}`;
+const howFar = (answer, step) =>
+  html`<span>${t("forecast.interval80")}</span> <span>${spreadOf(answer, step)}</span> ${when(step)}`;
 
 const when = (step) => (step.session ? html`<span class="when">${weekday(step.session)}</span>` : nothing);
 
@@ -113,7 +101,7 @@ export function forecastTable(answer) {
               <th scope="row">${day ? weekday(day) : `+${number(horizon)}`}</th>
               <td>${price(median)}</td>
               <td>${price(quantiles["0.25"])} – ${price(quantiles["0.75"])}</td>
-              <td>${price(quantiles["0.1"])} – ${price(quantiles["0.9"])}</td>
+              <td>${interval({ quantiles })}</td>
               <td>${price(quantiles["0.025"])} – ${price(quantiles["0.975"])}</td>
             </tr>
           `,
