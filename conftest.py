@@ -12,11 +12,17 @@ settings.load_profile("closecast")
 # A shell starts what it puts in the background with Ctrl-C ignored, and tests would hand that on to what they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ["tests.support.cluster", "tests.support.kafka.fixtures", "tests.support.mlflow"]
+pytest_plugins = [
+    "tests.support.cluster",
+    "tests.support.kafka.fixtures",
+    "tests.support.mlflow",
+    "tests.support.ray_cluster",
+]
 
 _MARKERS = {
     "kafka": {"kafka_broker", "own_kafka_broker", "guarded_kafka_broker", "encrypted_kafka_broker"},
     "mlflow": {"mlflow_server_uri"},
+    "ray": {"ray_nodes"},
     "browser": {"browser"},
     "cluster": {"cluster"},
 }

@@ -1,6 +1,5 @@
 """The same search on a real Ray cluster of this machine."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,54 +9,40 @@ from packages.tuning.tests.studies import options, table_of
 from services.trainer.tests.panels import QUICK, make_panel
 
 from closecast.ports import free_ports
+from closecast_trainer.ray_cluster import RayUnavailableError
 from closecast_tuning.__main__ import main
 from closecast_tuning.folds import make_folds
 from closecast_tuning.objective import judge
-from closecast_tuning.ray_pool import RayUnavailableError, ray_pool
+from closecast_tuning.ray_pool import ray_pool
 
-pytestmark = [pytest.mark.ray, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 FOLDS = make_folds(make_panel(symbols=1, sessions=800), 2)
-NODE: dict[str, Any] = {"num_cpus": 1, "num_gpus": 0, "object_store_memory": 100 * 2**20}
-
-
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Run a Ray cluster of two nodes with a CPU each."""
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    from ray.cluster_utils import Cluster
-
-    running = Cluster(initialize_head=True, head_node_args=NODE | {"include_dashboard": False})
-    try:
-        running.add_node(**NODE)
-        yield running
-    finally:
-        running.shutdown()  # type: ignore[no-untyped-call]
 
 
 def test_the_command_searches_there_and_comes_to_what_it_does_here(
-    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ray_nodes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     quotes = write_folder(tmp_path / "quotes", symbols=1)
-    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+    monkeypatch.setenv("RAY_ADDRESS", ray_nodes.address)
     there = main(options(quotes, tmp_path / "there", "--trials", "3", "--folds", "2"))
     told = capsys.readouterr()
     monkeypatch.delenv("RAY_ADDRESS")
     here = main(options(quotes, tmp_path / "here", "--trials", "1", "--folds", "2"))
 
     assert (there, here) == (0, 0)
-    assert f"on the Ray cluster at {cluster.address}: 2 trials at a time" in told.err
+    assert f"on the Ray cluster at {ray_nodes.address}: 2 trials at a time" in told.err
     trials = table_of(told.out)
     assert len(trials) == 3
     assert trials[0][1:] == table_of(capsys.readouterr().out)[0][1:], "the defaults, by the same code"
 
 
-def test_a_node_that_goes_down_takes_no_judgement_with_it(cluster: Any) -> None:
-    (worker,) = (node for node in cluster.list_all_nodes() if node is not cluster.head_node)
-    with ray_pool(cluster.address, FOLDS, "cpu", jobs=2) as pool:
+def test_a_node_that_goes_down_takes_no_judgement_with_it(ray_nodes: Any) -> None:
+    (worker,) = (node for node in ray_nodes.list_all_nodes() if node is not ray_nodes.head_node)
+    with ray_pool(ray_nodes.address, FOLDS, "cpu", jobs=2) as pool:
         pool.submit(0, 0, QUICK)
         pool.submit(1, 1, QUICK)
-        cluster.remove_node(worker, allow_graceful=False)
+        ray_nodes.remove_node(worker, allow_graceful=False)
         judged = dict(pool.result() for _ in range(2))
 
     assert {trial: one.error for trial, one in judged.items()} == {0: "", 1: ""}
@@ -65,9 +50,9 @@ def test_a_node_that_goes_down_takes_no_judgement_with_it(cluster: Any) -> None:
         assert judged[trial].loss == pytest.approx(judge(fold.panel, QUICK, "cpu").loss)
 
 
-def test_a_gpu_that_the_cluster_has_not_is_told(cluster: Any) -> None:
+def test_a_gpu_that_the_cluster_has_not_is_told(ray_nodes: Any) -> None:
     told = "device: cuda was asked for, the Ray cluster has none; use auto or cpu"
-    with pytest.raises(RayUnavailableError, match=told), ray_pool(cluster.address, FOLDS, "cuda"):
+    with pytest.raises(RayUnavailableError, match=told), ray_pool(ray_nodes.address, FOLDS, "cuda"):
         pass
 
 

@@ -11,7 +11,6 @@ from closecast.forecasting.spec import ModelSpec
 from closecast_trainer.candidate import Candidate, make_candidate
 from closecast_trainer.evaluation import Evaluation, evaluate
 from closecast_trainer.report import plot_forecasts, plot_losses
-from closecast_trainer.training import TrainingStoppedError
 
 PANEL = make_panel()
 
@@ -95,13 +94,6 @@ def test_a_measure_that_is_not_a_number_leaves_a_spec_that_can_be_read(
     judged = make_candidate(PANEL, tmp_path / "candidate", QUICK, model="panel", device="cpu")
 
     assert set(ModelSpec.read(judged.folder).metrics["candidate"]) == set(METRICS) - {"r2"}
-
-
-def test_one_that_was_told_to_stop_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(TrainingStoppedError):
-        make_candidate(PANEL, tmp_path / "candidate", QUICK, model="panel", device="cpu", should_stop=lambda: True)
-
-    assert not list(tmp_path.iterdir())
 
 
 def test_pictures_are_drawn(candidate: Candidate, tmp_path: Path) -> None:

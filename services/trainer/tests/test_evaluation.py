@@ -8,7 +8,6 @@ from closecast.forecasting.series import Floats
 from closecast.forecasting.spec import Span
 from closecast.horizons import MEDIAN
 from closecast_trainer.evaluation import NothingToJudgeError, evaluate
-from closecast_trainer.training import TrainingStoppedError
 
 PANEL = make_panel(symbols=3, sessions=700)
 TEST = Span(start=PANEL.sessions[0, 500].astype(object), end=PANEL.sessions[0, -1].astype(object))
@@ -94,11 +93,6 @@ def test_nothing_to_judge_is_said() -> None:
     end = PANEL.sessions[0, -1].astype(object)
     with pytest.raises(NothingToJudgeError, match="can be judged"):
         evaluate(BASE, BASE, PANEL, Span(start=end, end=end))
-
-
-def test_it_stops_when_told() -> None:
-    with pytest.raises(TrainingStoppedError):
-        evaluate(BASE, BASE, PANEL, TEST, should_stop=lambda: True)
 
 
 def test_a_worse_forecaster_is_found_out() -> None:

@@ -1,5 +1,4 @@
 import math
-import time
 
 import numpy as np
 import pytest
@@ -11,7 +10,8 @@ from closecast.events import Hyperparameters
 from closecast.horizons import HORIZONS, LEVELS, MEDIAN
 from closecast_trainer.config import Epoch, TrainingConfig
 from closecast_trainer.dataset import NotEnoughHistoryError
-from closecast_trainer.training import TrainingStoppedError, resolve_device, train
+from closecast_trainer.hardware import resolve_device
+from closecast_trainer.training import train
 
 
 def test_training_reports_each_epoch_and_keeps_the_best() -> None:
@@ -72,23 +72,6 @@ def test_without_lstms_the_regression_is_trained_alone() -> None:
     assert [one.epoch for one in result.epochs] == [0]
     assert not result.network.members
     assert result.network.linear.weight.abs().max() > 0
-
-
-def test_it_stops_when_told() -> None:
-    epochs: list[Epoch] = []
-    config = QUICK.model_copy(update={"epochs": 500, "patience": 500})
-    told_at = 0.0
-
-    def should_stop() -> bool:
-        nonlocal told_at
-        if len(epochs) > 1:
-            told_at = told_at or time.monotonic()
-        return told_at > 0
-
-    with pytest.raises(TrainingStoppedError):
-        train(make_panel(), config, on_epoch=epochs.append, should_stop=should_stop, device="cpu")
-
-    assert time.monotonic() - told_at < 1
 
 
 def test_a_short_panel_is_refused() -> None:

@@ -72,7 +72,7 @@ def require_device(device: str) -> None:
     Raises:
         CommandError: If it cannot.
     """
-    from closecast_trainer.training import resolve_device
+    from closecast_trainer.hardware import resolve_device
 
     try:
         resolve_device(device)

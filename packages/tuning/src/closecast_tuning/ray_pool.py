@@ -1,21 +1,14 @@
 """Where trials run: as tasks on a Ray cluster."""
 
-import logging
 import math
-import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 from closecast_trainer.config import TrainingConfig
+from closecast_trainer.ray_cluster import ray_cluster, task_resources
 from closecast_tuning.folds import Fold
 from closecast_tuning.objective import Judgement, judge
-
-_ANSWERS_IN_S: Final = 10.0
-
-
-class RayUnavailableError(Exception):
-    """There is no Ray cluster at the address; the message names it."""
 
 
 class RayPool:
@@ -30,15 +23,10 @@ class RayPool:
     def __init__(self, folds: Sequence[Fold], device: str, jobs: int | None) -> None:
         import ray
 
-        resources = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        gpus = 0 if device == "cpu" else int(resources.get("GPU", 0))
-        if device == "cuda" and not gpus:
-            raise RayUnavailableError("device: cuda was asked for, the Ray cluster has none; use auto or cpu")
-        self.slots = jobs or max(1, gpus or int(resources.get("CPU", 1)))
-        share = 1 / math.ceil(self.slots / gpus) if gpus else 0
+        self.slots, resources = task_resources(device, jobs)
         self._ray = ray
         self._panels = [ray.put(fold.panel) for fold in folds]
-        self._judge: Any = ray.remote(judge).options(num_cpus=1, num_gpus=share)
+        self._judge: Any = ray.remote(judge).options(**resources)
         self._device = device
         self._pending: dict[Any, int] = {}
 
@@ -69,21 +57,5 @@ def ray_pool(address: str, folds: Sequence[Fold], device: str, jobs: int | None 
     Raises:
         RayUnavailableError: If there is no cluster, or none with what the device asks for.
     """
-    import ray
-
-    try:
-        _require_answer(address)
-        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise RayUnavailableError(f"RAY_ADDRESS: no Ray cluster at {address}: {error}") from error
-    try:
+    with ray_cluster(address):
         yield RayPool(folds, device, jobs)
-    finally:
-        ray.shutdown()
-
-
-def _require_answer(address: str) -> None:
-    """Ray itself would ask an address where nobody answers for minutes."""
-    host, _, port = address.rpartition("/")[2].rpartition(":")
-    if port.isdigit():
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWERS_IN_S).close()

@@ -10,10 +10,11 @@ from rich.console import Console
 from closecast_backtest.command import CommandError, require_device
 from closecast_backtest.quotes import read_folder
 from closecast_ingestor.sources.base import SourceError
+from closecast_trainer.ray_cluster import RAY_ADDRESS, RayUnavailableError
 from closecast_tuning.folds import Fold, FoldsError, make_folds
 from closecast_tuning.pools import LocalPool, Pool
 from closecast_tuning.progress import SearchTeller, telling
-from closecast_tuning.ray_pool import RayUnavailableError, ray_pool
+from closecast_tuning.ray_pool import ray_pool
 from closecast_tuning.record import Record, RecordError, open_record
 from closecast_tuning.report import print_trials, snippet, told, write_snippet
 from closecast_tuning.search import search
@@ -21,7 +22,6 @@ from closecast_tuning.settings import TuneSettings
 from closecast_tuning.study import Study, StudyError, open_study
 from closecast_tuning.trials import Finished
 
-_RAY_ADDRESS: Final = "RAY_ADDRESS"
 _FAULTS: Final = (SourceError, FoldsError, StudyError, RecordError, RayUnavailableError, OSError)
 
 
@@ -31,11 +31,11 @@ def run_tuning(settings: TuneSettings, console: Console) -> None:
     Raises:
         CommandError: If it cannot be done; what was done of the study is kept.
     """
-    address = os.environ.get(_RAY_ADDRESS)
+    address = os.environ.get(RAY_ADDRESS)
     if not address:
         require_device(settings.device)
         if settings.jobs is not None:
-            raise CommandError(f"jobs: takes a Ray cluster, and {_RAY_ADDRESS} names none")
+            raise CommandError(f"jobs: takes a Ray cluster, and {RAY_ADDRESS} names none")
     try:
         _tune(settings, address, console)
     except _FAULTS as error:

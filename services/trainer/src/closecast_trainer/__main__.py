@@ -69,7 +69,7 @@ def _require_device(device: str) -> None:
         ValueError: If ``cuda`` is asked for and there is none.
     """
     if device == "cuda":
-        from closecast_trainer.training import resolve_device
+        from closecast_trainer.hardware import resolve_device
 
         resolve_device(device)
 

@@ -15,7 +15,8 @@ from closecast_trainer.config import Epoch, GateSettings, TrainingConfig
 from closecast_trainer.evaluation import Evaluation, evaluate
 from closecast_trainer.export import export, make_spec, write_spec
 from closecast_trainer.gate import Decision, decide
-from closecast_trainer.training import TrainingResult, TrainingStoppedError, train
+from closecast_trainer.members import Spread
+from closecast_trainer.training import TrainingResult, train
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +53,7 @@ def make_candidate(
     device: str = "auto",
     on_epoch: Callable[[Epoch], None] = lambda _: None,
     on_stage: Callable[[str], None] = lambda _: None,
-    should_stop: Callable[[], bool] = lambda: False,
+    spread: Spread | None = None,
 ) -> Candidate:
     """Train a model on a panel, write it to a new folder, and judge what was written.
 
@@ -71,17 +72,14 @@ def make_candidate(
         device: ``auto``, ``cpu`` or ``cuda``.
         on_epoch: Called after each epoch.
         on_stage: Called with ``train``, ``export`` and ``evaluate`` as each begins.
-        should_stop: Asked before each batch of work.
+        spread: Where to teach the LSTMs; in this process by default.
 
     Raises:
         NotEnoughHistoryError: If the panel is too short.
-        TrainingStoppedError: If `should_stop` said so.
         NothingToJudgeError: If no session of the test slice can be judged.
     """
     on_stage("train")
-    result = train(panel, config, on_epoch=on_epoch, should_stop=should_stop, device=device)
-    if should_stop():
-        raise TrainingStoppedError("the training was told to stop")
+    result = train(panel, config, on_epoch=on_epoch, device=device, spread=spread)
     on_stage("export")
     spec = make_spec(result, panel, model=model)
     export(result, spec, folder)
@@ -93,7 +91,6 @@ def make_candidate(
         spec.slices.test,
         champion=champion,
         panel_champion=panel_champion,
-        should_stop=should_stop,
     )
     judged = spec.model_copy(
         update={

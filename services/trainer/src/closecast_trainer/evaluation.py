@@ -1,6 +1,6 @@
 """Judging a candidate by rolling origins, in the exact way in which it will be served."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -14,7 +14,6 @@ from closecast.forecasting.spec import Span
 from closecast.horizons import HORIZONS, MEDIAN
 from closecast_trainer.baselines import Origins, drift, ewma, naive, rolling_origins
 from closecast_trainer.significance import diebold_mariano
-from closecast_trainer.training import TrainingStoppedError
 
 CANDIDATE: Final = "candidate"
 NAIVE: Final = "naive"
@@ -131,7 +130,6 @@ def evaluate(
     champion: Forecaster | None = None,
     panel_champion: Forecaster | None = None,
     step: int = 5,
-    should_stop: Callable[[], bool] = lambda: False,
 ) -> Evaluation:
     """Forecast from every `step`-th session of a span with every model, and measure all of them alike.
 
@@ -145,25 +143,23 @@ def evaluate(
         champion: The model that is served now, if there is one.
         panel_champion: The panel's champion, if the candidate is to stand in for it and there is one.
         step: Sessions between two origins.
-        should_stop: Asked between batches.
 
     Raises:
         NothingToJudgeError: If no session of the span can be forecast from and judged.
-        TrainingStoppedError: If `should_stop` said so.
     """
     origins = rolling_origins(panel, span, step)
     if not len(origins):
         raise NothingToJudgeError(f"no session from {span.start} to {span.end} can be judged over {HORIZONS} sessions")
     quantiles = {
-        CANDIDATE: forecast_at(candidate, panel, origins, should_stop),
+        CANDIDATE: forecast_at(candidate, panel, origins),
         NAIVE: naive(panel, origins),
         "drift": drift(panel, origins),
         "ewma": ewma(panel, origins),
-        BASE: forecast_at(base, panel, origins, should_stop),
+        BASE: forecast_at(base, panel, origins),
     }
     for name, served in ((CHAMPION, champion), (PANEL, panel_champion)):
         if served is not None:
-            quantiles[name] = forecast_at(served, panel, origins, should_stop)
+            quantiles[name] = forecast_at(served, panel, origins)
     metrics = {
         model: score(forecast, origins.actual, origins.last_close, origins.rows)
         for model, forecast in quantiles.items()
@@ -174,14 +170,10 @@ def evaluate(
     return evaluation
 
 
-def forecast_at(
-    forecaster: Forecaster, panel: Panel, origins: Origins, should_stop: Callable[[], bool] = lambda: False
-) -> Floats:
+def forecast_at(forecaster: Forecaster, panel: Panel, origins: Origins) -> Floats:
     """Return what a model forecasts at each origin from the history up to it, ``[origins, HORIZONS, levels]``."""
     parts = []
     for start in range(0, len(origins), _AT_ONCE):
-        if should_stop():
-            raise TrainingStoppedError("the training was told to stop")
         part = slice(start, start + _AT_ONCE)
         history = panel.windows(origins.rows[part], origins.columns[part], forecaster.context)
         parts.append(forecaster.forecast(history))

@@ -11,6 +11,19 @@ import torch
 _MEGABYTE: Final = 2**20
 
 
+def resolve_device(device: str) -> torch.device:
+    """Return the device that a setting of ``auto``, ``cpu`` or ``cuda`` means on this machine.
+
+    Raises:
+        ValueError: If ``cuda`` is asked for and there is none.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device: cuda was asked for, this machine has none; use auto or cpu")
+    return torch.device(device)
+
+
 def describe(device: torch.device) -> dict[str, str]:
     """Return the parameters of a run that tell what it ran on."""
     described = {

@@ -1,11 +1,13 @@
 """The network: a regression of volatility and an ensemble of LSTMs on top, zero until they have learned something."""
 
+from collections.abc import Callable
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from closecast.forecasting.correction import LARGEST_LOG_STRETCH
+from closecast.forecasting.inputs import Singles
 from closecast.horizons import HORIZONS, LEVELS, MEDIAN
 
 
@@ -13,8 +15,8 @@ class CorrectionNetwork(nn.Module):
     """Reads sequences of features and says at every step how far to stretch the base, for all horizons.
 
     The linear part sees the features of the step alone: volatilities of several ages, as in Corsi's heterogeneous
-    autoregression (Journal of Financial Econometrics 7, 2009). The LSTMs add what the sequence tells beyond that; they
-    are trained side by side from different weights, and what they say is averaged (deep ensembles: Lakshminarayanan,
+    autoregression (Journal of Financial Econometrics 7, 2009). The LSTMs add what the sequence tells beyond that;
+    each is trained on its own, from different weights, and what they say is averaged (deep ensembles: Lakshminarayanan,
     Pritzel and Blundell, NeurIPS 2017). All of it begins at zero, so an untrained network changes nothing.
     """
 
@@ -45,11 +47,6 @@ class CorrectionNetwork(nn.Module):
     def recurrent(self, features: Tensor) -> Tensor:
         """Return what the LSTMs add at every step, before it is bounded, ``[batch, steps, HORIZONS]``."""
         return _mean([member(features) for member in self.members], like=self.linear(features))
-
-    def by_member(self, features: Tensor) -> Tensor:
-        """Return what the correction would be with each LSTM alone, ``[members, batch, steps, HORIZONS]``."""
-        linear = self.linear(features)
-        return bounded(torch.stack([linear + member(features) for member in self.members]))
 
     def at(self, features: Tensor, step: Tensor) -> Tensor:
         """Return the correction at one step of each sequence, ``[batch, HORIZONS]``; see `LastStep`."""
@@ -130,6 +127,21 @@ class QuantileLoss(nn.Module):
         """Return ``[..., HORIZONS, levels]``; the same as `closecast.forecasting.correction.corrected`."""
         median = self.shape[:, MEDIAN : MEDIAN + 1]
         return median + (self.shape - median) * correction.unsqueeze(-1).exp()
+
+
+def in_batches(network: Callable[[Tensor], Tensor], features: Singles, batch_size: int, device: torch.device) -> Tensor:
+    """Return what a network in evaluation, or a part of one, says of many windows, ``[windows, steps, HORIZONS]``.
+
+    Args:
+        network: What is asked.
+        features: ``[windows, steps, features]``.
+        batch_size: Windows in a batch of training; without gradients there is room for four times as many.
+        device: Where the network is.
+    """
+    with torch.no_grad():
+        return torch.cat(
+            [network(batch.to(device)) for batch in torch.split(torch.from_numpy(features), 4 * batch_size)]
+        )
 
 
 def bounded(correction: Tensor) -> Tensor:

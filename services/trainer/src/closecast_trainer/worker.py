@@ -183,25 +183,27 @@ def _end_with_parent(connection: Connection) -> None:
 
 def _train(assignment: Assignment, tell: Callable[[Progress], None]) -> Judged:
     from closecast_trainer.candidate import make_candidate
-    from closecast_trainer.hardware import describe, usage
+    from closecast_trainer.hardware import describe, resolve_device, usage
     from closecast_trainer.report import plot_calibration, plot_forecasts, plot_losses, plot_reliability
-    from closecast_trainer.training import resolve_device
+    from closecast_trainer.spreading import spreading
 
     device = resolve_device(assignment.device)
     tell(Machine(describe(device)))
-    candidate = make_candidate(
-        assignment.panel,
-        assignment.version,
-        assignment.config,
-        model=assignment.model,
-        champion=_champion(assignment.champion, tell),
-        panel_champion=_panel_champion(assignment.panel_champion),
-        panel_version=assignment.panel_version,
-        gate=assignment.gate,
-        device=device.type,
-        on_epoch=tell,
-        on_stage=lambda name: tell(Stage(name)),
-    )
+    with spreading(assignment.device, lambda where: tell(Stage("LSTMs", where))) as spread:
+        candidate = make_candidate(
+            assignment.panel,
+            assignment.version,
+            assignment.config,
+            model=assignment.model,
+            champion=_champion(assignment.champion, tell),
+            panel_champion=_panel_champion(assignment.panel_champion),
+            panel_version=assignment.panel_version,
+            gate=assignment.gate,
+            device=device.type,
+            on_epoch=tell,
+            on_stage=lambda name: tell(Stage(name)),
+            spread=spread,
+        )
     plot_losses(candidate.result.epochs, assignment.plots / LOSSES_PLOT)
     plot_forecasts(candidate.evaluation, assignment.plots / FORECASTS_PLOT)
     plot_reliability(candidate.card, assignment.plots / RELIABILITY_PLOT)
