@@ -33,6 +33,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("trainer", {"replicaCount": -1}, "replicaCount"),
     ("trainer", {"keda.pollingInterval": 0}, "/keda/pollingInterval"),
     ("trainer", {"gpu.count": 0}, "/gpu/count"),
+    ("trainer", {"ray.address": "training-head-svc:10001"}, "/ray/address"),
     ("trainer", {"history.persistence.accessModes": ["ReadOnlyMany"]}, "/history/persistence/accessModes/0"),
     ("predictor", {"serve.minReplicas": -1}, "/serve/minReplicas"),
     ("predictor", {"serve.minReplicas": 5}, "serve.minReplicas 5 is more than serve.maxReplicas 4"),

@@ -314,6 +314,15 @@ def test_gpus(charts: Charts) -> None:
     assert "CLOSECAST_TRAINER_DEVICE" not in settings_of(charts.render("trainer"), "trainer")
 
 
+def test_trainings_spread_over_a_ray_cluster_that_is_named(charts: Charts) -> None:
+    rendering = charts.render("trainer", ray__address="ray://training-head-svc:10001")
+
+    assert settings_of(rendering, "trainer")["RAY_ADDRESS"] == "ray://training-head-svc:10001"
+    egress = rendering.one("NetworkPolicy")["spec"]["egress"]
+    assert {"ports": [{"port": 10001, "protocol": "TCP"}]} in egress
+    assert "RAY_ADDRESS" not in settings_of(charts.render("trainer"), "trainer")
+
+
 # predictor
 
 

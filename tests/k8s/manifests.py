@@ -10,11 +10,12 @@ import yaml
 from tests.charts.charts import ROOT, TOOLS, Object
 
 K8S: Final = ROOT / "k8s"
-KUSTOMIZATIONS: Final = ("kafka/laptop", "kafka/production", "mlflow")
+KUSTOMIZATIONS: Final = ("kafka/laptop", "kafka/production", "mlflow", "ray-training")
 VALUES: Final = {
     "laptop": ("kafka", "monitoring", "laptop"),
     "production": ("kafka", "monitoring", "production"),
     "production with GPU": ("kafka", "monitoring", "production", "gpu-training"),
+    "production with Ray": ("kafka", "monitoring", "production", "ray-training"),
     "laptop with GPU": ("kafka", "laptop", "gpu-training"),
 }
 """Files of values that are meant to go together."""

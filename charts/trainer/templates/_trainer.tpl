@@ -7,6 +7,9 @@ CLOSECAST_TRAINER_STATE_DIR: /var/lib/closecast
 {{- if .Values.gpu.enabled }}
 CLOSECAST_TRAINER_DEVICE: cuda
 {{- end }}
+{{- with .Values.ray.address }}
+RAY_ADDRESS: {{ . | quote }}
+{{- end }}
 {{- end -}}
 
 {{/* Requests and limits, GPUs among them. */}}
@@ -16,6 +19,13 @@ CLOSECAST_TRAINER_DEVICE: cuda
 {{- $resources = mergeOverwrite $resources (dict "limits" (dict .Values.gpu.resource .Values.gpu.count)) -}}
 {{- end -}}
 {{- toYaml $resources -}}
+{{- end -}}
+
+{{/* Rule: to the Ray cluster, if there is one. */}}
+{{- define "trainer.rayEgress" -}}
+{{- with .Values.ray.address -}}
+{{ include "common.egressRule" (dict "to" $.Values.networkPolicy.rayTo "ports" (list (regexFind "[0-9]+$" .))) }}
+{{- end -}}
 {{- end -}}
 
 {{/* Claim of the history's volume; empty where it is not kept. */}}
