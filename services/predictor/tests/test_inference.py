@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from services.predictor.tests.support import quotes_of, sessions_of, write_version
+from services.predictor.tests.support import SKILL, quotes_of, sessions_of, write_version
 
 from closecast.events import Forecast
 from closecast.horizons import HORIZONS
@@ -41,6 +41,24 @@ def test_a_symbol_is_forecast_from_its_own_quotes_only() -> None:
     among = forecast_symbols(BASE, windows_of("PETR4.SA", "AAPL", "VALE3.SA"), ("PETR4.SA", "AAPL", "VALE3.SA"))[0]
 
     assert alone.horizons == among.horizons
+
+
+def test_the_base_speaks_for_a_history_that_no_model_has_seen_the_like_of(tmp_path: Path) -> None:
+    panel = Lineup(Model.read("closecast-panel", "3", None, write_version(tmp_path / "panel", log_stretch=0.1)))
+    windows = windows_of("AAPL")
+    suspended = quotes_of("VALE3.SA")
+    for one in suspended[:40] + suspended[65:]:
+        windows.apply(one)
+
+    usual, odd = forecast_symbols(panel, windows, ("AAPL", "VALE3.SA"))
+    (same,) = forecast_symbols(BASE, windows, ("VALE3.SA",))
+
+    assert (usual.version, usual.skill) == ("3", SKILL)
+    assert (odd.model, odd.version, odd.skill) == ("closecast-panel", "base", None)
+    assert odd.why == (
+        f"the base, because there is no session between {suspended[39].session} and {suspended[65].session}"
+    )
+    assert odd.horizons == same.horizons
 
 
 def test_each_symbol_is_forecast_by_the_model_that_speaks_for_it(tmp_path: Path) -> None:

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from closecast.forecasting.base import BaseForecaster, BaseParameters
 from closecast.forecasting.bundle import Bundle
-from closecast.forecasting.series import Floats, Integers
+from closecast.forecasting.series import Floats
 from closecast.horizons import LEVELS
 from closecast_backtest.plan import Fold, Plan
 from closecast_trainer.baselines import Origins
 from closecast_trainer.candidate import make_candidate
 from closecast_trainer.config import Epoch, TrainingConfig
 from closecast_trainer.dataset import NotEnoughHistoryError
-from closecast_trainer.evaluation import NothingToJudgeError, forecast_at
+from closecast_trainer.evaluation import NothingToJudgeError, forecast_at, histories_at
 
 BASE: Final = "base"
 MODEL: Final = "panel"
@@ -64,7 +64,7 @@ def walk(plan: Plan, folder: Path, config: TrainingConfig, observer: Observer, *
 
     Before each fold the trainer makes a candidate of the sessions before its cut. If the gate promotes it, it speaks
     until a later one is promoted in its place; while none ever was, the base speaks, fitted to the same sessions. The
-    base also speaks for a symbol whose history is too short for the model.
+    base also speaks where a history is unlike what the model has seen (`closecast.forecasting.unfamiliar`).
 
     Args:
         plan: What to forecast.
@@ -83,8 +83,7 @@ def walk(plan: Plan, folder: Path, config: TrainingConfig, observer: Observer, *
         speaker = champion.bundle if champion else BaseForecaster(BaseParameters.fit(fold.past))
         quantiles[fold.at] = forecast_at(speaker, plan.panel, fold.origins)[:, : plan.horizon]
         if champion:
-            known = _history(plan, fold.origins) >= champion.bundle.spec.minimum_history
-            models[fold.at[known]] = champion.name
+            models[fold.at[_familiar(champion.bundle, plan, fold.origins)]] = champion.name
     return Forecasts(quantiles, models)
 
 
@@ -115,11 +114,13 @@ def _train(
     return None
 
 
-def _history(plan: Plan, origins: Origins) -> Integers:
-    """Return the sessions of each origin's history, its own included."""
-    first = plan.panel.width - plan.panel.lengths[origins.rows]
-    history: Integers = origins.columns - first + 1
-    return history
+def _familiar(bundle: Bundle, plan: Plan, origins: Origins) -> NDArray[np.bool_]:
+    """Tell at which origins the model itself speaks, not the base in its place."""
+    known = []
+    for histories in histories_at(plan.panel, origins, bundle.context):
+        left = bundle.unfamiliar(histories)
+        known += [row not in left for row in range(len(histories))]
+    return np.array(known)
 
 
 def shares(forecasts: Forecasts) -> Iterator[tuple[str, float]]:

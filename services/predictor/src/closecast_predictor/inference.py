@@ -30,16 +30,19 @@ def forecast_symbols(models: Lineup[Model], windows: Windows, symbols: Iterable[
 
 
 def _forecast_batch(model: Model, windows: Windows, symbols: tuple[str, ...]) -> list[Forecast]:
-    prices = round_prices(model.forecaster.forecast(windows.panel(symbols)))
+    spoken = model.forecast(windows.panel(symbols))
     made_at = datetime.now(UTC)
-    return [_forecast(model, windows[symbol], prices[row], made_at) for row, symbol in enumerate(symbols)]
+    return [
+        _forecast(speaker, windows[symbol], round_prices(quantiles), made_at)
+        for symbol, (speaker, quantiles) in zip(symbols, spoken, strict=True)
+    ]
 
 
 def forecast_window(model: Model, window: Window) -> Forecast:
     """Return the forecast that a model makes of one window alone."""
     with metrics.INFERENCE_DURATION.labels("window").time():
-        prices = round_prices(model.forecaster.forecast(Panel.of([window.series()])))
-    return _forecast(model, window, prices[0], datetime.now(UTC))
+        ((speaker, quantiles),) = model.forecast(Panel.of([window.series()]))
+    return _forecast(speaker, window, round_prices(quantiles), datetime.now(UTC))
 
 
 def round_prices(prices: Floats) -> Floats:

@@ -52,6 +52,20 @@ class Model:
         """When it was trained; none for the base."""
         return self.forecaster.spec.created_at if isinstance(self.forecaster, Bundle) else None
 
+    def forecast(self, panel: Panel) -> list[tuple[Self, Floats]]:
+        """Return for each history who speaks, and its price quantiles, ``[horizons, levels]``.
+
+        That is this model, or the base in its place, with the reason.
+        """
+        left = self.forecaster.unfamiliar(panel) if isinstance(self.forecaster, Bundle) else {}
+        return [
+            (self._as_base(left[row]) if row in left else self, quantiles)
+            for row, quantiles in enumerate(self.forecaster.forecast(panel))
+        ]
+
+    def _as_base(self, reason: str) -> Self:
+        return replace(self, version=BASE_VERSION, skill=None, why=f"the base, because {reason}")
+
     @classmethod
     def base(cls, name: str) -> Self:
         """Return the base, which speaks while no version has been promoted."""

@@ -5,6 +5,7 @@ from typing import Final
 
 from closecast.forecasting.card import Calibration, Difference, Results, SymbolResults
 from closecast.forecasting.spec import ModelSpec
+from closecast.forecasting.unfamiliar import LARGEST_MOVE, LONGEST_GAP, LONGEST_STILL
 from closecast.horizons import HORIZONS
 from closecast_trainer.evaluation import BASE, CANDIDATE, NAIVE
 
@@ -56,8 +57,13 @@ def out_of_scope(spec: ModelSpec) -> tuple[str, ...]:
 
 def caveats(spec: ModelSpec) -> tuple[str, ...]:
     """Return what a reader of the figures has to keep in mind."""
+    left_to_base = (
+        f"The base alone forecasts symbols with fewer than {spec.minimum_history} sessions, with more than {LONGEST_GAP} "
+        f"days between two of the latest {spec.sequence_length}, and those whose close has not moved in {LONGEST_STILL} "
+        f"sessions, or moved {LARGEST_MOVE:g}-fold in one."
+    )
     return (
-        f"A symbol with fewer than {spec.minimum_history} sessions is forecast by the base alone.",
+        left_to_base,
         f"Its figures are of {spec.slices.test.start} to {spec.slices.test.end}: other markets may be unlike these.",
         "It sees prices and volumes only: no news, no dates of earnings, no rates.",
         "Symbols that were delisted before its training may be missing from its universe (survivorship).",

@@ -1,6 +1,6 @@
 """Judging a candidate by rolling origins, in the exact way in which it will be served."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -172,9 +172,13 @@ def evaluate(
 
 def forecast_at(forecaster: Forecaster, panel: Panel, origins: Origins) -> Floats:
     """Return what a model forecasts at each origin from the history up to it, ``[origins, HORIZONS, levels]``."""
-    parts = []
+    return np.concatenate(
+        [forecaster.forecast(histories) for histories in histories_at(panel, origins, forecaster.context)]
+    )
+
+
+def histories_at(panel: Panel, origins: Origins, context: int) -> Iterator[Panel]:
+    """Yield the latest sessions that were known at each origin, some origins at a time."""
     for start in range(0, len(origins), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
-        history = panel.windows(origins.rows[part], origins.columns[part], forecaster.context)
-        parts.append(forecaster.forecast(history))
-    return np.concatenate(parts)
+        yield panel.windows(origins.rows[part], origins.columns[part], context)

@@ -56,6 +56,8 @@ class TrainerSettings(ServiceSettings):
 
     Every flag is also a key in the environment: --policy.quiet-s is CLOSECAST_TRAINER_POLICY_QUIET_S. The groups that
     services share (kafka, mlflow, metrics, log) go without TRAINER: CLOSECAST_KAFKA_BOOTSTRAP_SERVERS.
+
+    Where RAY_ADDRESS names a Ray cluster (ray://HOST:10001), the LSTMs of each training are taught on its nodes.
     """
 
     model_config = service_config("TRAINER", "closecast-trainer")

@@ -65,8 +65,10 @@ class Forecast(Event):
     origin: date = Field(description="Latest session that the forecast knows.")
     last_close: PositivePrice = Field(description="Close of the origin session, as traded.")
     model: str = Field(description="Name of the model that speaks.")
-    version: str = Field(description=f"Its version, or {BASE_VERSION!r} while none has been promoted.")
-    why: str = Field(default="", description="Why this model speaks for the symbol and not another.")
+    version: str = Field(description=f"Its version, or {BASE_VERSION!r} where the base speaks.")
+    why: str = Field(
+        default="", description="Why this model speaks for the symbol and not another, or the base in its place."
+    )
     skill: float | None = Field(
         default=None,
         description="1 - mqloss / mqloss of naive, measured when the version was trained; above 0 is better.",

@@ -1,5 +1,6 @@
 """A model version as it is served: ONNX Runtime and a spec, without torch."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Self
@@ -13,6 +14,7 @@ from closecast.forecasting.inputs import prepare
 from closecast.forecasting.panel import Panel
 from closecast.forecasting.series import Floats, Series
 from closecast.forecasting.spec import ONNX_FILE, InvalidBundleError, ModelSpec
+from closecast.forecasting.unfamiliar import unfamiliar
 from closecast.horizons import HORIZONS, LEVELS
 
 _TRIAL: Final = "TRIAL"
@@ -64,8 +66,7 @@ class Bundle:
     def forecast(self, panel: Panel) -> Floats:
         """Return price quantiles for the sessions after each symbol's latest, all symbols in one pass.
 
-        Only the latest `spec.context` sessions of a history count. A symbol with fewer than `spec.minimum_history` gets
-        the base's quantiles.
+        Only the latest `spec.context` sessions of a history count. Those of `unfamiliar` get the base's quantiles.
 
         Returns:
             ``[symbols, HORIZONS, len(LEVELS)]``, in the currency and share count of the latest close; ascending along
@@ -77,6 +78,14 @@ class Bundle:
             return np.concatenate([self._forecast(part) for part in parts])
         with ThreadPoolExecutor(self._threads) as pool:
             return np.concatenate(list(pool.map(self._forecast, parts)))
+
+    def unfamiliar(self, panel: Panel) -> Mapping[int, str]:
+        """Return the rows whose forecast is the base's, and why: histories that no network has seen the like of."""
+        return unfamiliar(
+            panel.tail(self.context),
+            minimum_history=self.spec.minimum_history,
+            sequence_length=self.spec.sequence_length,
+        )
 
     def _require_forecasts(self) -> None:
         """Try it out on a made-up history: a network may load that takes other inputs or gives no numbers.
@@ -98,6 +107,5 @@ class Bundle:
         (correction,) = self._session.run(None, {"features": inputs.features, "last": inputs.last})
         volatility = np.take_along_axis(inputs.volatility, inputs.last[:, None], axis=1)[:, 0]
         shape = corrected(self._shape, correction.astype(np.float64), self._calibration)
-        known = panel.lengths >= self.spec.minimum_history
-        shape = np.where(known[:, None, None], shape, self._shape)
+        shape[list(self.unfamiliar(panel))] = self._shape
         return price_quantiles(panel.last_close, volatility, shape)

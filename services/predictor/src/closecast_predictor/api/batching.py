@@ -3,12 +3,14 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from closecast.forecasting.panel import Panel
 from closecast.forecasting.series import Floats, Series
 from closecast_predictor import metrics
 from closecast_predictor.snapshot import Model
+
+Spoken: TypeAlias = tuple[Model, Floats]
 
 _MOST: Final = 16
 """Histories at a time: more cost as much each, and would keep the event loop from others for longer."""
@@ -24,14 +26,14 @@ class Batches:
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[Model, list[tuple[Series, asyncio.Future[Floats]]]] = defaultdict(list)
+        self._waiting: dict[Model, list[tuple[Series, asyncio.Future[Spoken]]]] = defaultdict(list)
 
-    async def forecast(self, model: Model, series: Series) -> Floats:
-        """Return price quantiles, ``[horizons, levels]``."""
+    async def forecast(self, model: Model, series: Series) -> Spoken:
+        """Return who speaks, and price quantiles, ``[horizons, levels]``; see `Model.forecast`."""
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._flush)
-        future: asyncio.Future[Floats] = loop.create_future()
+        future: asyncio.Future[Spoken] = loop.create_future()
         self._waiting[model].append((series, future))
         return await future
 
@@ -47,15 +49,15 @@ class Batches:
         _forecast(model, asked[:_MOST])
 
 
-def _forecast(model: Model, asked: Sequence[tuple[Series, "asyncio.Future[Floats]"]]) -> None:
+def _forecast(model: Model, asked: Sequence[tuple[Series, "asyncio.Future[Spoken]"]]) -> None:
     try:
         with _DURATION.time():
-            prices = model.forecaster.forecast(Panel.of([series for series, _ in asked]))
+            spoken = model.forecast(Panel.of([series for series, _ in asked]))
     except Exception as error:  # noqa: BLE001 - told to each of those who asked
         for _, future in asked:
             if not future.done():
                 future.set_exception(error)
         return
-    for (_, future), quantiles in zip(asked, prices, strict=True):
+    for (_, future), one in zip(asked, spoken, strict=True):
         if not future.done():  # else its client has gone
-            future.set_result(quantiles)
+            future.set_result(one)

@@ -48,7 +48,7 @@ class EdgeHistories:
         except (ValueError, ProblemError):
             return None
         try:
-            answer = question.answer(model, await self._batches.forecast(model, question.series))
+            answer = question.answer(*await self._batches.forecast(model, question.series))
         except Exception:  # noqa: BLE001 - logged; the route tries again, and answers with a problem document if it fails
             _log.exception("history not forecast at the edge")
             return None

@@ -84,7 +84,7 @@ class Question:
         """Return the answer.
 
         Args:
-            model: What forecast.
+            model: Who spoke.
             quantiles: Of prices, ``[horizons, levels]``.
         """
         prices = round_prices(quantiles)
@@ -113,8 +113,8 @@ def forecast_history(
     """Return the forecast of a history; see `Question.of`."""
     question = Question.of(history, symbol, horizon, most_sessions)
     with metrics.INFERENCE_DURATION.labels("history").time():
-        (quantiles,) = model.forecaster.forecast(Panel.of([question.series]))
-    return question.answer(model, quantiles)
+        ((speaker, quantiles),) = model.forecast(Panel.of([question.series]))
+    return question.answer(speaker, quantiles)
 
 
 def _dates(column: list[date | None]) -> list[date] | None:

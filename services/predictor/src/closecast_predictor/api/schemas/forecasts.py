@@ -127,8 +127,10 @@ class PredictAnswer(BaseModel):
     exchange: str | None = Field(description="Market identifier code (ISO 10383).")
     currency: str | None = Field(description="Currency of the prices (ISO 4217).")
     model: str
-    version: str = Field(description='Version of the model, or "base" while none has been promoted.')
-    why: str = Field(description="Why this model speaks for the symbol: its own champion, the panel's, or the base.")
+    version: str = Field(description='Version of the model, or "base" where the base speaks: `why` tells the reason.')
+    why: str = Field(
+        description="Why this model speaks for the symbol: its own champion, the panel's, or the base in their place."
+    )
     skill: float | None = Field(
         description="1 - mqloss / mqloss of naive, measured when the version was trained; above 0 is better."
     )

@@ -17,7 +17,7 @@ class SymbolAnswer(BaseModel):
     lower_80: float = Field(description="Lower bound of the 80 % interval of the next session's close, in `currency`.")
     upper_80: float = Field(description="Upper bound of the 80 % interval of the next session's close, in `currency`.")
     model: str
-    version: str = Field(description='Version of the model, or "base" while none has been promoted.')
+    version: str = Field(description='Version of the model, or "base" where the base speaks.')
 
 
 class SymbolsAnswer(BaseModel):
