@@ -47,7 +47,8 @@ $(CRDS)/.fetched: k8s/k8s.mk | $(INSTALLED)
 	@$(NEED_GO); command -v mvn >/dev/null || { echo "Strimzi's schemas come by Maven"; exit 1; }
 	@rm -rf $(CRDS) && mkdir -p $(CRDS)
 	@fetch() { cp "$$($(call MODULE,$$1))"/$$2 $(CRDS); }; \
-	  fetch github.com/ray-project/kuberay/ray-operator@v$(KUBERAY_VERSION) config/crd/bases/ray.io_rayservices.yaml; \
+	  for kind in rayservices rayclusters; do \
+	    fetch github.com/ray-project/kuberay/ray-operator@v$(KUBERAY_VERSION) config/crd/bases/ray.io_$$kind.yaml; done; \
 	  fetch github.com/cloudnative-pg/cloudnative-pg@v$(CLOUDNATIVE_PG_VERSION) config/crd/bases/postgresql.cnpg.io_clusters.yaml; \
 	  for kind in scaledobjects triggerauthentications; do \
 	    fetch github.com/kedacore/keda/v2@v$(KEDA_VERSION) config/crd/bases/keda.sh_$$kind.yaml; done; \

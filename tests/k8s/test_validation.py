@@ -36,6 +36,8 @@ def test_the_namespaces_are_valid(version: str) -> None:
         ("kafka/production", "kraftMetadata:", "metadata:"),
         ("mlflow", "instances: 3", "instances: 0"),
         ("mlflow", "podMetricsEndpoints:", "endpoints:"),
+        ("ray-training", "workerGroupSpecs:", "workers:"),
+        ("ray-training", "replicas: 2", "replicas: two"),
     ],
 )
 def test_a_fault_would_be_found(kustomization: str, text: str, fault: str, tmp_path: Path) -> None:

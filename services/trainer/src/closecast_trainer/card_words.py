@@ -58,9 +58,9 @@ def out_of_scope(spec: ModelSpec) -> tuple[str, ...]:
 def caveats(spec: ModelSpec) -> tuple[str, ...]:
     """Return what a reader of the figures has to keep in mind."""
     left_to_base = (
-        f"The base alone forecasts symbols with fewer than {spec.minimum_history} sessions, with more than {LONGEST_GAP} "
-        f"days between two of the latest {spec.sequence_length}, and those whose close has not moved in {LONGEST_STILL} "
-        f"sessions, or moved {LARGEST_MOVE:g}-fold in one."
+        f"The base alone forecasts symbols with fewer than {spec.minimum_history} sessions, more than {LONGEST_GAP}"
+        f" days between two of the latest {spec.sequence_length}, and those whose close stood still for {LONGEST_STILL}"
+        f" sessions, or moved {LARGEST_MOVE:g}-fold in one."
     )
     return (
         left_to_base,
