@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from tests.e2e.asking import asking_for
+from tests.e2e.trainings import SYMBOL, is_judged, state_of, train
 from tests.support.release import NAME, Release, eventually
 
 pytestmark = pytest.mark.timeout(1500)
 
-SYMBOL = "AAPL"
 FORECAST = f"/forecast/{SYMBOL}"
 OWNED = "all,configmaps,secrets,persistentvolumeclaims,ingresses,networkpolicies,serviceaccounts,poddisruptionbudgets"
 
@@ -19,16 +19,6 @@ def forecast_from_a_new_quote(release: Release, change: float) -> None:
     session = release.publish_next_session(SYMBOL, change)
 
     eventually(lambda: release.forecast(SYMBOL)["origin"] == session, "a forecast from the new session")
-
-
-def train(release: Release, **wanted: object) -> str:
-    answer = release.post("/train", {"symbol": SYMBOL, "epochs": 1} | wanted)
-    assert answer.status_code == 202, answer.text
-    return str(answer.json()["id"])
-
-
-def state_of(release: Release, training: str) -> str:
-    return str(release.get(f"/train/{training}").raise_for_status().json()["state"])
 
 
 def test_a_new_quote_changes_the_forecast(release: Release) -> None:
@@ -43,7 +33,7 @@ def test_a_new_quote_changes_the_forecast(release: Release) -> None:
 def test_a_training_that_is_asked_for_ends_in_a_judged_version(release: Release) -> None:
     training = train(release)
 
-    eventually(lambda: state_of(release, training) in {"promoted", "rejected"}, "a judged version", 600)
+    eventually(lambda: is_judged(release, training), "a judged version", 600)
     told = release.get(f"/train/{training}").json()
     found = release.mlflow(f"model-versions/get?name={told['model']}&version={told['version']}")["model_version"]
     assert {tag["key"]: tag["value"] for tag in found["tags"]}["closecast.outcome"] == told["state"]
@@ -69,7 +59,7 @@ def test_a_training_outlives_the_death_of_its_trainer(release: Release) -> None:
     (trainer,) = release.pods("app.kubernetes.io/name=trainer")
     release.delete_pod(trainer, "--force")
 
-    eventually(lambda: state_of(release, training) in {"promoted", "rejected"}, "a judged version", 900)
+    eventually(lambda: is_judged(release, training), "a judged version", 900)
 
 
 def test_forecasts_outlive_the_death_of_kafka(release: Release) -> None:
