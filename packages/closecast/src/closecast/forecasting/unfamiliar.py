@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from closecast.forecasting.panel import Panel
+from closecast.forecasting.series import Floats, Integers, Sessions
 
 LONGEST_GAP: Final = 30
 """Days between two sessions that may pass as holidays."""
@@ -24,44 +25,40 @@ def unfamiliar(panel: Panel, *, minimum_history: int, sequence_length: int) -> M
         minimum_history: Sessions that it takes.
         sequence_length: Latest sessions that a gap between is remembered for.
     """
+    moves = np.where(np.isnan(panel.log_return), 0.0, panel.log_return)
     return {
-        **_gaps(panel.tail(sequence_length)),
-        **_still(panel.tail(LONGEST_STILL + 1)),
-        **_leaps(panel),
-        **_short(panel, minimum_history),
+        **_gaps(panel.sessions[:, -sequence_length:]),
+        **_still(moves[:, -LONGEST_STILL:]),
+        **_leaps(moves, panel.sessions),
+        **_short(panel.lengths, minimum_history),
     }
 
 
-def _short(panel: Panel, minimum: int) -> dict[int, str]:
+def _short(lengths: Integers, minimum: int) -> dict[int, str]:
     return {
-        int(row): f"the history has {panel.lengths[row]} sessions, the model needs {minimum}"
-        for row in np.flatnonzero(panel.lengths < minimum)
+        int(row): f"the history has {lengths[row]} sessions, the model needs {minimum}"
+        for row in np.flatnonzero(lengths < minimum)
     }
 
 
-def _leaps(panel: Panel) -> dict[int, str]:
-    moves = np.nan_to_num(panel.log_return)
-    rows = np.flatnonzero(np.abs(moves).max(axis=1) > math.log(LARGEST_MOVE))
-    columns = np.abs(moves[rows]).argmax(axis=1)
+def _leaps(moves: Floats, sessions: Sessions) -> dict[int, str]:
+    sizes = np.abs(moves)
+    rows = np.flatnonzero(sizes.max(axis=1) > math.log(LARGEST_MOVE))
     return {
-        int(
-            row
-        ): f"the close of {panel.sessions[row, column]} is {math.exp(moves[row, column]):.3g} times the one before"
-        for row, column in zip(rows, columns, strict=True)
+        int(row): f"the close of {sessions[row, at]} is {math.exp(moves[row, at]):.3g} times the one before"
+        for row, at in zip(rows, sizes[rows].argmax(axis=1), strict=True)
     }
 
 
-def _still(panel: Panel) -> dict[int, str]:
-    moved = (np.nan_to_num(panel.log_return) != 0).any(axis=1)
-    return {int(row): f"the close has not moved in {LONGEST_STILL} sessions" for row in np.flatnonzero(~moved)}
+def _still(moves: Floats) -> dict[int, str]:
+    rows = np.flatnonzero(~moves.any(axis=1))
+    return {int(row): f"the close has not moved in {LONGEST_STILL} sessions" for row in rows}
 
 
-def _gaps(panel: Panel) -> dict[int, str]:
-    apart = np.diff(panel.sessions, axis=1)
-    days = np.where(np.isnat(apart), 0, apart.astype(np.int64))
-    rows = np.flatnonzero(days.max(axis=1, initial=0) > LONGEST_GAP)
-    columns = days[rows].argmax(axis=1) if len(rows) else rows
+def _gaps(sessions: Sessions) -> dict[int, str]:
+    apart = np.diff(sessions, axis=1) > np.timedelta64(LONGEST_GAP, "D")
+    rows = np.flatnonzero(apart.any(axis=1))
     return {
-        int(row): f"there is no session between {panel.sessions[row, at]} and {panel.sessions[row, at + 1]}"
-        for row, at in zip(rows, columns, strict=True)
+        int(row): f"there is no session between {sessions[row, at]} and {sessions[row, at + 1]}"
+        for row, at in zip(rows, apart[rows].argmax(axis=1), strict=True)
     }
