@@ -56,7 +56,7 @@ def test_what_comes_at_once_is_forecast_together_and_as_if_alone(model: Model) -
     forecasts = at_once(*(batches.forecast(together, one) for one in HISTORIES))
 
     assert sum(counting.sizes) == len(HISTORIES)
-    assert len(counting.sizes) < len(HISTORIES) / 10
+    assert len(counting.sizes) < len(HISTORIES) / 5
     for one, (speaker, quantiles) in zip(HISTORIES, forecasts, strict=True):
         assert speaker is together
         np.testing.assert_allclose(quantiles, model.forecaster.forecast(Panel.of([one]))[0], rtol=1e-9)

@@ -27,12 +27,12 @@ def ray_cluster(address: str) -> Iterator[None]:
     Raises:
         RayUnavailableError: If there is none.
     """
+    import ray
+
     try:
         _require_answer(address)
-        import ray
-
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
-    except (ImportError, OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise RayUnavailableError(f"{RAY_ADDRESS}: no Ray cluster at {address}: {error}") from error
     try:
         yield

@@ -54,8 +54,8 @@ _LARGEST: Final = 10.0
 """A return counts as at most so many standard deviations, as in `ewma_volatility`."""
 
 
-def compute_features(panel: Panel, volatility: Floats) -> Floats:
-    """Return the features of each session, ``[symbols, width, len(FEATURES)]``.
+def compute_features(panel: Panel, volatility: Floats, latest: int | None = None) -> Floats:
+    """Return the features of the latest sessions, by default of all, ``[symbols, sessions, len(FEATURES)]``.
 
     Each uses only its own session and earlier ones, and no other symbol. NaN means unknown: before the first return, or
     where a history has closes only. The volatilities of several ages are the regressors of Corsi (A Simple Approximate
@@ -66,6 +66,7 @@ def compute_features(panel: Panel, volatility: Floats) -> Floats:
     Args:
         panel: The histories.
         volatility: Their EWMA volatility, ``[symbols, width]``, see `ewma_volatility`.
+        latest: Sessions to return; the others only show in the means.
     """
     returns = informative_returns(panel)
     returns = np.clip(returns, -_LARGEST * volatility, _LARGEST * volatility)
@@ -85,7 +86,9 @@ def compute_features(panel: Panel, volatility: Floats) -> Floats:
         "turnover_5": (turnover, 5),
         "turnover_33": (turnover, 33),
     }
-    mean = _smooth(smoothed)
+    recent = slice(-(latest or panel.width), None)
+    mean = {name: values[:, recent] for name, values in _smooth(smoothed).items()}
+    returns, volatility, overnight, intraday = (one[:, recent] for one in (returns, volatility, overnight, intraday))
     spreads = {name: np.sqrt(mean[name]) for name in mean if name.startswith(("close", "range", "downside"))}
     spreads |= {"absolute_return": np.abs(returns), "absolute_return_17": mean["absolute_return_17"]}
     columns = {name: np.log(np.maximum(spread, _SMALLEST) / volatility) for name, spread in spreads.items()}
@@ -97,7 +100,7 @@ def compute_features(panel: Panel, volatility: Floats) -> Floats:
         "return": returns / volatility,
         "overnight": overnight / volatility,
         "intraday": intraday / volatility,
-        "position_in_range": _position_in_range(panel),
+        "position_in_range": _position_in_range(panel)[:, recent],
     }
     return np.stack([columns[name] for name in FEATURES], axis=2)
 

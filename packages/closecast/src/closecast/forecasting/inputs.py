@@ -59,17 +59,19 @@ def prepare(panel: Panel, spec: InputSpec) -> Inputs:
     """
     recent = panel.tail(spec.context)
     volatility = ewma_volatility(recent, spec.base.decay, spec.base.volatility)
-    features = compute_features(recent, volatility)
+    features = compute_features(recent, volatility, spec.sequence_length)
+    volatility = volatility[:, -spec.sequence_length :]
     steps = np.minimum(recent.lengths, spec.sequence_length)
-    columns = recent.width - steps[:, None] + np.arange(spec.sequence_length)[None, :]
-    known = columns < recent.width
+    width = features.shape[1]
+    columns = width - steps[:, None] + np.arange(spec.sequence_length)[None, :]
+    known = columns < width
     columns = np.where(known, columns, 0)
     rows = np.arange(len(recent))[:, None]
     sequence = standardize(features[rows, columns], spec.feature_mean, spec.feature_scale)
     return Inputs(
         features=np.where(known[:, :, None], sequence, 0).astype(np.float32),
         volatility=np.where(known, volatility[rows, columns], np.nan),
-        columns=np.where(known, columns + panel.width - recent.width, -1),
+        columns=np.where(known, columns + panel.width - width, -1),
         last=steps - 1,
     )
 
