@@ -8,14 +8,15 @@ from typing import Any
 import psutil
 import pytest
 import torch
+from services.trainer.tests.assignments import assignment_of
 from services.trainer.tests.panels import QUICK, make_panel
 
 from closecast.ports import free_ports
-from closecast_trainer.config import Epoch, GateSettings
+from closecast_trainer.config import Epoch
 from closecast_trainer.ray_cluster import RAY_ADDRESS, RayUnavailableError
 from closecast_trainer.spreading import spread_over_ray, spreading
 from closecast_trainer.training import TrainingResult, train
-from closecast_trainer.worker import Assignment, Judged, Progress, Stage, run_worker
+from closecast_trainer.worker import Judged, Progress, Stage, run_worker
 
 pytestmark = pytest.mark.slow
 
@@ -29,22 +30,6 @@ def here() -> TrainingResult:
     result = train(PANEL, CONFIG, device="cpu")
     assert result.network.members, "there is something to compare"
     return result
-
-
-def assignment(folder: Path) -> Assignment:
-    folder.mkdir()
-    return Assignment(
-        panel=PANEL,
-        model="model",
-        config=CONFIG,
-        gate=GateSettings(),
-        device="cpu",
-        champion=None,
-        panel_champion=None,
-        panel_version=None,
-        version=folder / "version",
-        plots=folder,
-    )
 
 
 def same(one: TrainingResult, other: TrainingResult) -> bool:
@@ -86,9 +71,11 @@ def test_the_service_trains_there_from_elsewhere(
 ) -> None:
     monkeypatch.setenv(RAY_ADDRESS, f"ray://127.0.0.1:{ray_client_port}")
     progress: list[Progress] = []
-    there = run_worker(assignment(tmp_path / "there"), progress.append, threading.Event())
+    for name in ("there", "alone"):
+        (tmp_path / name).mkdir()
+    there = run_worker(assignment_of(PANEL, tmp_path / "there", CONFIG), progress.append, threading.Event())
     monkeypatch.delenv(RAY_ADDRESS)
-    alone = run_worker(assignment(tmp_path / "alone"), lambda _: None, threading.Event())
+    alone = run_worker(assignment_of(PANEL, tmp_path / "alone", CONFIG), lambda _: None, threading.Event())
 
     assert Stage("LSTMs", f"on the Ray cluster at ray://127.0.0.1:{ray_client_port}") in progress
     assert isinstance(there, Judged)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from services.trainer.tests.assignments import assignment_of
 
 from closecast.events import Quote
 from closecast.forecasting.panel import Panel
-from closecast_trainer.config import GateSettings, TrainingConfig
 from closecast_trainer.worker import Assignment, Failed, WorkerCancelledError, run_worker
 
 MakeQuotes = Callable[..., list[Quote]]
@@ -20,18 +20,7 @@ MakeQuotes = Callable[..., list[Quote]]
 
 @pytest.fixture
 def assignment(make_quotes: MakeQuotes, tmp_path: Path) -> Assignment:
-    return Assignment(
-        panel=Panel.from_quotes(make_quotes("AAPL")),
-        model="model",
-        config=TrainingConfig(),
-        gate=GateSettings(),
-        device="cpu",
-        champion=None,
-        panel_champion=None,
-        panel_version=None,
-        version=tmp_path / "version",
-        plots=tmp_path,
-    )
+    return assignment_of(Panel.from_quotes(make_quotes("AAPL")), tmp_path)
 
 
 def workers_of(parent: psutil.Process) -> list[psutil.Process]:
