@@ -7,6 +7,7 @@ from typing import Any
 
 import psutil
 import pytest
+import ray
 import torch
 from services.trainer.tests.assignments import assignment_of
 from services.trainer.tests.panels import QUICK, make_panel
@@ -77,7 +78,8 @@ def test_the_service_trains_there_from_elsewhere(
     monkeypatch.delenv(RAY_ADDRESS)
     alone = run_worker(assignment_of(PANEL, tmp_path / "alone", CONFIG), lambda _: None, threading.Event())
 
-    assert Stage("LSTMs", f"on the Ray cluster at ray://127.0.0.1:{ray_client_port}") in progress
+    told = [one.remark for one in progress if isinstance(one, Stage) and one.name == "LSTMs"]
+    assert told == [f"on the Ray cluster at ray://127.0.0.1:{ray_client_port}"]
     assert isinstance(there, Judged)
     assert isinstance(alone, Judged)
     assert there.figures["best_epoch"] > 0
@@ -113,6 +115,24 @@ def test_a_cluster_that_is_away_is_told_and_holds_nothing_up(
     (line,) = told
     assert line.startswith(f"on this machine alone: RAY_ADDRESS: no Ray cluster at ray://127.0.0.1:{port}: ")
     assert same(alone, here)
+
+
+def test_a_connection_that_fails_once_is_tried_again(ray_nodes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect, failures = ray.init, [ConnectionAbortedError("Starting Ray client server failed")]
+    told: list[str] = []
+
+    def failing_once(**options: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return connect(**options)
+
+    monkeypatch.setattr(ray, "init", failing_once)
+    monkeypatch.setenv(RAY_ADDRESS, ray_nodes.address)
+
+    with spreading("cpu", told.append):
+        assert told == [f"on the Ray cluster at {ray_nodes.address}"]
+        assert ray.is_initialized()
+    assert not failures
 
 
 def test_gpus_that_the_cluster_has_not_are_told(ray_nodes: Any, monkeypatch: pytest.MonkeyPatch) -> None:

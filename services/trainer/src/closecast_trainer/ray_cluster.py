@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
+
 RAY_ADDRESS: Final = "RAY_ADDRESS"
 """Environment variable that names a cluster, here as for Ray's own tools."""
 
 _ANSWERS_IN_S: Final = 10.0
+_TRIES: Final = 3
 
 
 class RayUnavailableError(Exception):
@@ -31,9 +34,10 @@ def ray_cluster(address: str) -> Iterator[None]:
 
     try:
         _require_answer(address)
-        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
+        _connect(address)
     except (OSError, RuntimeError, ValueError) as error:
-        raise RayUnavailableError(f"{RAY_ADDRESS}: no Ray cluster at {address}: {error}") from error
+        reason = " ".join(str(error).split())
+        raise RayUnavailableError(f"{RAY_ADDRESS}: no Ray cluster at {address}: {reason}") from error
     try:
         yield
     finally:
@@ -58,6 +62,14 @@ def task_resources(device: str, tasks: int | None = None) -> tuple[int, dict[str
         raise RayUnavailableError("device: cuda was asked for, the Ray cluster has none; use auto or cpu")
     slots = tasks or max(1, gpus or int(resources.get("CPU", 1)))
     return slots, {"num_cpus": 1, "num_gpus": 1 / math.ceil(slots / gpus) if gpus else 0}
+
+
+@retry(retry=retry_if_exception_type(ConnectionError), stop=stop_after_attempt(_TRIES), reraise=True)
+def _connect(address: str) -> None:
+    """Connect; for each of its clients Ray forks a server amid its threads, and now and then one of these hangs."""
+    import ray
+
+    ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
 
 
 def _require_answer(address: str) -> None:
