@@ -29,7 +29,7 @@ def unfamiliar(panel: Panel, *, minimum_history: int, sequence_length: int) -> M
     return {
         **_gaps(panel.sessions[:, -sequence_length:]),
         **_still(moves[:, -LONGEST_STILL:]),
-        **_leaps(moves, panel.sessions),
+        **_leaps(moves),
         **_short(panel.lengths, minimum_history),
     }
 
@@ -41,13 +41,14 @@ def _short(lengths: Integers, minimum: int) -> dict[int, str]:
     }
 
 
-def _leaps(moves: Floats, sessions: Sessions) -> dict[int, str]:
+def _leaps(moves: Floats) -> dict[int, str]:
     sizes = np.abs(moves)
     rows = np.flatnonzero(sizes.max(axis=1) > math.log(LARGEST_MOVE))
-    return {
-        int(row): f"the close of {sessions[row, at]} is {math.exp(moves[row, at]):.3g} times the one before"
-        for row, at in zip(rows, sizes[rows].argmax(axis=1), strict=True)
-    }
+    reasons = {}
+    for row, at in zip(rows, sizes[rows].argmax(axis=1), strict=True):
+        factor = np.format_float_positional(math.exp(moves[row, at]), precision=3, fractional=False, trim="-")
+        reasons[int(row)] = f"the close {moves.shape[1] - 1 - at} sessions ago is {factor} times the one before"
+    return reasons
 
 
 def _still(moves: Floats) -> dict[int, str]:
