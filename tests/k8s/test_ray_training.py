@@ -29,7 +29,7 @@ def test_only_trainers_and_its_own_nodes_reach_it(charts: Charts, objects: dict[
 
     policy = objects["NetworkPolicy"]["spec"]
     assert selects(policy["podSelector"], {"ray.io/cluster": objects["RayCluster"]["metadata"]["name"]})
-    client, *_ = [rule for rule in policy["ingress"] if rule.get("ports") == [{"port": 10001}]]
+    (client,) = [rule for rule in policy["ingress"] if rule.get("ports") == [{"port": 10001}]]
     (peer,) = client["from"]
     reaching = [kind for kind, metadata, _ in rendering.pods() if selects(peer["podSelector"], metadata["labels"])]
     assert reaching
