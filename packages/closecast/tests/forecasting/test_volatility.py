@@ -62,24 +62,25 @@ def test_a_short_history_is_not_taken_to_be_calm() -> None:
 
 
 def test_ewma_weighs_only_what_is_known() -> None:
-    values = np.array([np.nan, 1.0, np.nan, 3.0])[None, :, None]
+    values = np.array([np.nan, 1.0, np.nan, 3.0])[None, None, :]
 
-    means = ewma(values, np.array([0.5]))[0, :, 0]
+    means = ewma(values, np.array([0.5]), latest=4)[0, 0]
 
     assert np.isnan(means[0])
     np.testing.assert_allclose(means[1:], [1.0, 1.0, (0.25 * 1 + 3) / 1.25])
 
 
-def test_ewma_follows_the_recursion_over_any_length() -> None:
+@pytest.mark.parametrize("latest", [300, 200, 64, 1])
+def test_ewma_follows_the_recursion_over_any_length(latest: int) -> None:
     random = np.random.default_rng(0)
-    values, decays = random.normal(size=(2, 77, 3)), np.array([0.5, 0.9, 0.99])
-    total, weight = np.zeros((2, 3)), np.zeros(3)
+    values, decays = random.normal(size=(3, 2, 300)), np.array([0.5, 0.9, 0.99])
+    total, weight = np.zeros((3, 2)), np.zeros(3)
     expected = []
-    for t in range(77):
-        total, weight = decays * total + values[:, t], decays * weight + 1
-        expected.append(total / weight)
+    for t in range(300):
+        total, weight = decays[:, None] * total + values[..., t], decays * weight + 1
+        expected.append(total / weight[:, None])
 
-    np.testing.assert_allclose(ewma(values, decays), np.stack(expected, axis=1))
+    np.testing.assert_allclose(ewma(values, decays, latest), np.stack(expected, axis=2)[..., -latest:])
 
 
 def test_few_symbols_and_many_come_out_the_same(make_series: MakeSeries) -> None:

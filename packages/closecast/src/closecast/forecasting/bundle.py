@@ -18,8 +18,8 @@ from closecast.forecasting.unfamiliar import unfamiliar
 from closecast.horizons import HORIZONS, LEVELS
 
 _TRIAL: Final = "TRIAL"
-_AT_ONCE: Final = 128
-"""Symbols that go through features and network together: as many as stay in a processor's cache."""
+_AT_ONCE: Final = 512
+"""Symbols that go through features and network together: of fewer or more each takes longer."""
 
 
 class Bundle:

@@ -86,8 +86,9 @@ def compute_features(panel: Panel, volatility: Floats, latest: int | None = None
         "turnover_5": (turnover, 5),
         "turnover_33": (turnover, 33),
     }
-    recent = slice(-(latest or panel.width), None)
-    mean = {name: values[:, recent] for name, values in _smooth(smoothed).items()}
+    latest = min(latest or panel.width, panel.width)
+    recent = slice(-latest, None)
+    mean = _smooth(smoothed, latest)
     returns, volatility, overnight, intraday = (one[:, recent] for one in (returns, volatility, overnight, intraday))
     spreads = {name: np.sqrt(mean[name]) for name in mean if name.startswith(("close", "range", "downside"))}
     spreads |= {"absolute_return": np.abs(returns), "absolute_return_17": mean["absolute_return_17"]}
@@ -105,11 +106,11 @@ def compute_features(panel: Panel, volatility: Floats, latest: int | None = None
     return np.stack([columns[name] for name in FEATURES], axis=2)
 
 
-def _smooth(values: Mapping[str, tuple[Floats, float]]) -> dict[str, Floats]:
-    """Return exponentially weighted means of arrays ``[symbols, width]`` with their mean ages in sessions."""
-    arrays = np.stack([array for array, _ in values.values()], axis=2)
-    means = ewma(arrays, np.array([1 - 1 / span for _, span in values.values()]))
-    return {name: means[:, :, column] for column, name in enumerate(values)}
+def _smooth(values: Mapping[str, tuple[Floats, float]], latest: int) -> dict[str, Floats]:
+    """Return the latest exponentially weighted means of arrays ``[symbols, width]`` with their mean ages."""
+    arrays = np.stack([array for array, _ in values.values()])
+    means = ewma(arrays, np.array([1 - 1 / span for _, span in values.values()]), latest)
+    return dict(zip(values, means, strict=True))
 
 
 def _yesterday(volatility: Floats) -> Floats:

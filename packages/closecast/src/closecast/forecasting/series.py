@@ -198,10 +198,7 @@ def _latest(sessions: Sessions, revisions: Integers) -> Integers:
 
 
 def _check(symbol: str, columns: dict[str, Floats]) -> None:
-    close = columns["close"]
-    if not (np.isfinite(close) & (close > 0)).all():
-        raise InvalidSeriesError(f"{symbol}: close must be finite and above 0")
-    for name in ("open", "high", "low", "split"):
+    for name in ("close", "open", "high", "low", "split"):
         values = columns[name]
-        if not (np.isnan(values) | (np.isfinite(values) & (values > 0))).all():
+        if ((values <= 0) | (values == np.inf)).any() or (name == "close" and np.isnan(values).any()):
             raise InvalidSeriesError(f"{symbol}: {name} must be finite and above 0")

@@ -23,9 +23,6 @@ _CEILING: Final = 0.5
 _OUTLIER: Final = 10.0**2
 """Squared returns count as at most so many variances, so that one bad print does not blind a symbol for months."""
 
-_BLOCK: Final = 64
-"""Steps that are summed at once."""
-
 _REMEMBERED: Final = 64
 """Lengths of histories whose discounts are kept."""
 
@@ -95,60 +92,49 @@ def _variances_one_by_one(squared: Floats, kept: Floats, start: float) -> Floats
     return np.array(variances)
 
 
-def ewma(values: Floats, decays: Floats) -> Floats:
-    """Return exponentially weighted means along the second axis, over what was known up to each step.
+def ewma(values: Floats, decays: Floats, latest: int) -> Floats:
+    """Return exponentially weighted means along the last axis, over what was known up to each step.
 
     Args:
-        values: ``[symbols, width, features]``; NaN where unknown.
+        values: ``[features, symbols, width]``; NaN where unknown.
         decays: Decay of each feature a step, ``[features]``.
+        latest: Steps to return; the earlier ones only show in their means.
 
     Returns:
-        The same shape; NaN until a feature has been known once.
+        ``[features, symbols, latest]``; NaN until a feature has been known once.
     """
     seen = ~np.isnan(values)
-    both = np.stack([np.where(seen, values, 0.0), seen])
-    total, weight = _discounted_sums(both, decays)
-    mean: Floats = total / np.where(np.cumsum(seen, axis=1) > 0, weight, np.nan)
+    total = _discounted_sums(np.where(seen, values, 0.0), decays, latest)
+    weight = _discounted_sums(seen.astype(np.float64), decays, latest)
+    mean: Floats = total / np.where(weight > 0, weight, np.nan)
     return mean
 
 
-def _discounted_sums(values: Floats, decays: Floats) -> Floats:
-    """Return ``s[t] = decay * s[t-1] + x[t]`` along the second last axis, block by block instead of step by step.
+def _discounted_sums(values: Floats, decays: Floats, latest: int) -> Floats:
+    """Return ``s[t] = decay * s[t-1] + x[t]`` along the last axis, by doubling what each sum reaches back over.
+
+    That is the parallel prefix of Hillis and Steele (Data Parallel Algorithms, Communications of the ACM 29, 1986).
 
     Args:
-        values: ``[..., steps, features]``.
+        values: ``[features, symbols, steps]``.
         decays: ``[features]``.
+        latest: Steps to return; of the earlier ones only the sum at their end is needed.
+
+    Returns:
+        ``[features, symbols, latest]``.
     """
-    features, steps = len(decays), values.shape[-2]
-    blocks = -(-steps // _BLOCK)
-    within_a_block, between_blocks, onwards = _discounts(blocks, *decays)
-    rows = np.moveaxis(values, -1, 0).reshape(features, -1, steps)
-    padded = np.zeros((features, rows.shape[1], blocks * _BLOCK))
-    padded[..., :steps] = rows
-    sums = (padded.reshape(features, -1, _BLOCK) @ within_a_block).reshape(features, -1, blocks, _BLOCK)
-    carried = sums[..., -1] @ between_blocks
-    sums += onwards[:, None, None, :] * carried[..., None]
-    known = sums.reshape(features, -1, blocks * _BLOCK)[..., :steps]
-    return np.moveaxis(known, 0, -1).reshape(values.shape)
+    earlier = values.shape[-1] - latest
+    sums = values[..., earlier:].copy()
+    sums[..., 0] += np.einsum("fst,ft->fs", values[..., :earlier], _aged(earlier, *decays))
+    reach, kept = 1, decays[:, None, None]
+    while reach < latest:
+        sums[..., reach:] += kept * sums[..., :-reach]
+        reach, kept = 2 * reach, kept**2
+    return sums
 
 
 @lru_cache(_REMEMBERED)
-def _discounts(blocks: int, *decays: float) -> tuple[Floats, Floats, Floats]:
-    """Return what a value counts for later.
-
-    Args:
-        blocks: How many blocks there are.
-        decays: One a feature.
-
-    Returns:
-        That of step s at step t of its block, ``[features, s, t]``; that of the sum at the end of block s at the
-        beginning of block t, ``[features, s, t]``; and that of the latter at each step of the block, ``[features, t]``.
-    """
-    decay = np.array(decays)[:, None, None]
-    return _powers(decay, _BLOCK), _powers(decay**_BLOCK, blocks, offset=1), decay[:, 0] ** np.arange(1, _BLOCK + 1)
-
-
-def _powers(decay: Floats, count: int, offset: int = 0) -> Floats:
-    """Return ``decay ** (t - s - offset)``, 0 where that is below 0, ``[features, s, t]``."""
-    ages = np.arange(count)[None, :] - np.arange(count)[:, None] - offset
-    return np.where(ages >= 0, decay ** np.maximum(ages, 0), 0.0)
+def _aged(steps: int, *decays: float) -> Floats:
+    """Return what each of some steps counts for at the one after the last of them, ``[features, steps]``."""
+    aged: Floats = np.array(decays)[:, None] ** np.arange(steps, 0, -1)
+    return aged
