@@ -1,5 +1,6 @@
 import math
 import tracemalloc
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -65,7 +66,7 @@ def test_a_history_older_than_the_calendar_is_refused() -> None:
 
 
 def test_closes_alone_have_no_sessions() -> None:
-    answer = forecast_history(BASE, History([one.close for one in QUOTES]), None, 3, 500)
+    answer = forecast_history(BASE, History.of([one.close for one in QUOTES]), None, 3, 500)
 
     assert [one.session for one in answer.forecast] == [None] * 3
     assert (answer.origin, answer.symbol, answer.currency, answer.data_age_seconds) == (None, None, None, None)
@@ -75,8 +76,8 @@ def test_closes_alone_have_no_sessions() -> None:
 def test_prices_scale_with_the_history() -> None:
     closes = [one.close for one in QUOTES]
 
-    one = forecast_history(BASE, History(closes), None, 1, 500).forecast[0].median
-    hundred = forecast_history(BASE, History([100 * close for close in closes]), None, 1, 500).forecast[0].median
+    one = forecast_history(BASE, History.of(closes), None, 1, 500).forecast[0].median
+    hundred = forecast_history(BASE, History.of([100 * close for close in closes]), None, 1, 500).forecast[0].median
 
     assert hundred == pytest.approx(100 * one, rel=1e-6)
 
@@ -84,12 +85,12 @@ def test_prices_scale_with_the_history() -> None:
 @pytest.mark.parametrize("count", [1, FEWEST_SESSIONS - 1, 501])
 def test_too_short_or_too_long_is_refused(count: int) -> None:
     with pytest.raises(ProblemError, match=f"needs {FEWEST_SESSIONS} to 500 sessions, has {count}"):
-        forecast_history(BASE, History([30.0] * count), None, 10, 500)
+        forecast_history(BASE, History.of([30.0] * count), None, 10, 500)
 
 
 @given(st.lists(st.floats(1e-9, 1e12), min_size=FEWEST_SESSIONS, max_size=80))
 def test_any_prices_give_finite_ascending_quantiles(closes: list[float]) -> None:
-    answer = forecast_history(BASE, History(closes), None, 10, 500)
+    answer = forecast_history(BASE, History.of(closes), None, 10, 500)
 
     for one in answer.forecast:
         prices = list(one.quantiles.values())
@@ -145,5 +146,10 @@ def _read(kind: Any, sent: object) -> object:
         faults = [(fault["type"], fault["loc"][-2:]) for fault in error.errors()]
         return [fault for fault in faults if fault[1][0] == faults[0][1][0]]
     history = read if isinstance(read, History) else History.of(read)
-    unknown = [None] * len(history)
-    return {name: getattr(history, name) or unknown for name in FIELDS}
+    return {name: _cells(getattr(history, name), len(history)) for name in FIELDS}
+
+
+def _cells(column: Sequence[object] | None, sessions: int) -> list[object]:
+    if column is None:
+        return [None] * sessions
+    return [None if isinstance(cell, float) and math.isnan(cell) else cell for cell in column]

@@ -1,6 +1,7 @@
 """Forecasts of histories that come with a request."""
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -117,7 +118,7 @@ def forecast_history(
     return question.answer(speaker, quantiles)
 
 
-def _dates(column: list[date | None]) -> list[date] | None:
+def _dates(column: Sequence[date | None]) -> list[date] | None:
     """Return the dates of a history, None if it has none."""
     dates = [day for day in column if day is not None]
     if not dates:
@@ -157,16 +158,16 @@ def _series(history: History, dates: list[date] | None, symbol: str | None) -> S
     return Series.from_columns(
         symbol or _NAMELESS,
         session=np.array(days).astype("datetime64[D]"),
-        open=_numbers(history.open),
-        high=_numbers(history.high),
-        low=_numbers(history.low),
-        close=_numbers(history.close),
-        volume=_numbers(history.volume),
+        open=_known(history.open),
+        high=_known(history.high),
+        low=_known(history.low),
+        close=history.close,
+        volume=_known(history.volume),
     )
 
 
-def _numbers(column: Sequence[float | None] | None) -> Floats:
-    return np.array(np.nan if column is None else column, dtype=np.float64)
+def _known(column: Floats | None) -> Floats | float:
+    return math.nan if column is None else column
 
 
 def _horizon_answer(ahead: int, sessions: tuple[date, ...] | None, prices: Floats) -> HorizonAnswer:

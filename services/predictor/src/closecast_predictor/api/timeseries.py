@@ -47,7 +47,7 @@ def _forecast(
     model: Model, series: TimeSeriesInput, at: int, options: ForecastOptions, most_sessions: int
 ) -> TimeSeriesForecast:
     try:
-        answer = forecast_history(model, History(series.series), None, options.horizon, most_sessions)
+        answer = forecast_history(model, History.of(series.series), None, options.horizon, most_sessions)
     except ProblemError as error:
         detail = error.errors[0].reason if error.errors else error.detail
         raise ProblemError(error.status, detail, field=f"inputs.{at}.series") from error

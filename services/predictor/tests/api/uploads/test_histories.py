@@ -25,7 +25,8 @@ def read(text: str | bytes, most_rows: int = 500) -> list[dict[str, Any]]:
     """Return the sessions of a file, each with the columns that the file has."""
     history = read_csv(text.encode() if isinstance(text, str) else text, most_rows)
     columns = {name: column for name in FIELDS if (column := getattr(history, name)) is not None}
-    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+    rows = (dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True))
+    return [{name: None if pd.isna(cell) else cell for name, cell in one.items()} for one in rows]
 
 
 def row(day: date, close: float, **others: float | None) -> dict[str, Any]:
@@ -139,7 +140,7 @@ GOOD = "Date,Close,Open\n2024-01-02,30,1\n2024-01-03,31,1\n"
         (GOOD + "2024-01-04,1e13,1", "line 4, column Close: 1e13 is not from 1e-09 to 1e+12"),
         (GOOD + "2024-01-04,inf,1", "line 4, column Close: 'inf' is no number"),
         (GOOD + "2024-01-04,3,x", "line 4, column Open: 'x' is no number"),
-        (GOOD + "2024-01-04," + "9" * 5000 + ",1", f"line 4, column Close: '{'9' * 24}…' is no number"),
+        (GOOD + "2024-01-04," + "9" * 5000 + ",1", f"line 4, column Close: {'9' * 24}… is not from 1e-09 to 1e+12"),
         (GOOD + "2024-13-04,3,1", "line 4, column Date: '2024-13-04' is no date"),
         (GOOD + "yesterday,3,1", "line 4, column Date: 'yesterday' is no date"),
         (GOOD + ",3,1", "line 4, column Date: '' is no date"),

@@ -1,11 +1,12 @@
 """Histories that clients send: sessions or closes alone on the wire, columns inside."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from typing import Annotated, Any, Final, Required, Self, TypeAlias
 
+import numpy as np
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -20,6 +21,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
+
+from closecast.forecasting.series import Floats
 
 MOST_SESSIONS: Final = 100_000
 """Above what any replica takes (`CLOSECAST_PREDICTOR_MAX_HISTORY`)."""
@@ -83,9 +86,9 @@ class _Columns(TypedDict, total=False):
 _COLUMNS: Final = TypeAdapter(_Columns)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class History:
-    """The columns of a history, oldest session first; None where something is not known.
+    """The columns of a history, oldest session first; NaN or None where something is not known.
 
     Attributes:
         close: Closes.
@@ -96,12 +99,12 @@ class History:
         volume: Shares traded.
     """
 
-    close: list[float]
-    date: list[dt.date | None] | None = None
-    open: list[float | None] | None = None
-    high: list[float | None] | None = None
-    low: list[float | None] | None = None
-    volume: list[float | None] | None = None
+    close: Floats
+    date: Sequence[dt.date | None] | None = None
+    open: Floats | None = None
+    high: Floats | None = None
+    low: Floats | None = None
+    volume: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.close)
@@ -111,8 +114,14 @@ class History:
         """Return the history of sessions, or of closes alone."""
         rows = [one for one in sessions if isinstance(one, HistoryRow)]
         if rows:
-            return cls(**{name: list(map(attrgetter(name), rows)) for name in FIELDS})
-        return cls(close=[one for one in sessions if not isinstance(one, HistoryRow)])
+            return cls._of_columns(**{name: list(map(attrgetter(name), rows)) for name in FIELDS})
+        return cls(close=np.array(sessions, dtype=np.float64))
+
+    @classmethod
+    def _of_columns(
+        cls, *, date: Sequence[dt.date | None] | None = None, **numbers: Sequence[float] | Sequence[float | None]
+    ) -> Self:
+        return cls(date=date, **{name: np.array(column, dtype=np.float64) for name, column in numbers.items()})
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -127,7 +136,7 @@ class History:
         columns = _columns(sent)
         if columns is not None:
             try:
-                return cls(**_COLUMNS.validate_python(columns))
+                return cls._of_columns(**_COLUMNS.validate_python(columns))
             except ValidationError:
                 pass
         return cls.of(read_one_by_one(sent))

@@ -1,11 +1,15 @@
 """Sessions from CSV, as spreadsheets, exchanges and data vendors write them: in English or Portuguese, in any order."""
 
+import math
 from collections.abc import Callable, Sequence
 from datetime import date
 from itertools import pairwise
 from operator import lt
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
+import numpy as np
+
+from closecast.forecasting.series import Floats
 from closecast_predictor.api.schemas.histories import HIGHEST_PRICE, LARGEST_VOLUME, LOWEST_PRICE, History
 from closecast_predictor.api.uploads.cells import (
     COMMA,
@@ -37,15 +41,17 @@ def read_csv(data: bytes, most_rows: int) -> History:
         InvalidCsvError: If it is no text, has no column of closes, or a cell is not what its column holds.
     """
     table = read_table(data, most_rows)
-    columns: dict[str, Any] = _first_that_fits(lambda style: _numbers(table, style), _number_styles(table))
+    numbers = _first_that_fits(lambda style: _numbers(table, style), _number_styles(table))
     if "date" not in table.titles:
-        return History(**columns)
+        return History(**numbers, date=None)
     days = read_plain_dates(table.columns["date"]) or _first_that_fits(lambda style: _dates(table, style), DATES)
-    columns["date"] = days
     if all(map(lt, days, days[1:])):
-        return History(**columns)
+        return History(**numbers, date=days)
     order = _order(table, days)
-    return History(**{field: [column[at] for at in order] for field, column in columns.items()})
+    return History(
+        **{field: column[order] for field, column in numbers.items()},
+        date=[days[at] for at in order],
+    )
 
 
 def _number_styles(table: Table) -> Sequence[NumberStyle]:
@@ -67,12 +73,13 @@ def _first_that_fits(read: Callable[[Style], T], styles: Sequence[Style]) -> T:
     raise max(faults, key=lambda fault: fault.line)
 
 
-def _numbers(table: Table, style: NumberStyle) -> dict[str, list[float] | list[float | None]]:
+def _numbers(table: Table, style: NumberStyle) -> dict[str, Floats]:
     """Return the columns of numbers; of several faults the one that stands first in the file is told."""
     columns, faults = {}, []
     for field in (one for one in table.columns if one != "date"):
         try:
-            columns[field] = _plain_column(table, field, style) or _column(table, field, style)
+            column = _plain_column(table, field, style)
+            columns[field] = _column(table, field, style) if column is None else column
         except InvalidCsvError as fault:
             faults.append(fault)
     if faults:
@@ -80,25 +87,25 @@ def _numbers(table: Table, style: NumberStyle) -> dict[str, list[float] | list[f
     return columns
 
 
-def _plain_column(table: Table, field: str, style: NumberStyle) -> list[float] | None:
+def _plain_column(table: Table, field: str, style: NumberStyle) -> Floats | None:
     """Return a column's numbers at once if all are there, plainly written and within bounds: most files are so."""
     numbers = style.read_plain(table.columns[field])
-    if not numbers:
+    if numbers is None or not len(numbers):
         return None
     least, most = _bounds(field)
-    return numbers if min(numbers) >= least and max(numbers) <= most else None
+    return numbers if numbers.min() >= least and numbers.max() <= most else None
 
 
-def _column(table: Table, field: str, style: NumberStyle) -> list[float | None]:
-    return [_number(table, at, field, style) for at in range(len(table.lines))]
+def _column(table: Table, field: str, style: NumberStyle) -> Floats:
+    return np.array([_number(table, at, field, style) for at in range(len(table.lines))])
 
 
-def _number(table: Table, at: int, field: str, style: NumberStyle) -> float | None:
+def _number(table: Table, at: int, field: str, style: NumberStyle) -> float:
     cell = table.columns[field][at]
     if is_missing(cell):
         if field == "close":
             raise table.fault(at, field, "is missing")
-        return None
+        return math.nan
     scale = _SCALES.get(cell[-1].upper(), 1.0) if field == "volume" else 1.0
     number = style.read(cell if scale == 1 else cell[:-1].rstrip())
     if number is None:
