@@ -21,7 +21,7 @@ _DURATION: Final = metrics.INFERENCE_DURATION.labels("history")
 class Batches:
     """Collects what arrives in one turn of the event loop, so that nobody waits for others to come.
 
-    A network and the arithmetic around it take a quarter of the time for each of sixteen histories that they take for one.
+    Network and arithmetic take a quarter of the time for each of sixteen histories that they take for one.
     """
 
     def __init__(self) -> None:
