@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from services.predictor.tests.support import quotes_of
 
@@ -203,6 +203,27 @@ def test_memory_is_bounded_by_the_size_of_the_file(line: str) -> None:
         tracemalloc.stop()
 
     assert peak < 20 * len(data) + 2**20
+
+
+PLAIN_CELLS = st.sampled_from(["", "30.5", "31", "x", "2024-01-02", "2024-01-03", "02/01/2024", "1e3", "-1"])
+PLAIN_FILES = st.lists(st.lists(PLAIN_CELLS, min_size=1, max_size=4), max_size=4)
+
+
+@given(PLAIN_FILES, st.sampled_from(["Date,Close,Open", "Close", "Open,Close"]))
+@example([["2024-01-02", "30.5", "31", "31"], ["2024-01-03", "31"]], "Date,Close,Open")
+@example([["2024-01-02", "30.5"]], "Date,Close,Open")
+@example([["30.5"], [""], ["31"]], "Close")
+def test_a_file_says_the_same_whether_or_not_something_in_it_is_unusual(rows: list[list[str]], titles: str) -> None:
+    text = "\n".join([titles, *map(",".join, rows)])
+
+    assert read_or_fault(text) == read_or_fault(f"{text}\n  ")
+
+
+def read_or_fault(text: str) -> list[dict[str, Any]] | str:
+    try:
+        return read(text)
+    except InvalidCsvError as fault:
+        return str(fault)
 
 
 CELLS = st.text(string.printable + "áÚ€ª\u0660\ufeff", max_size=12) | st.sampled_from(
