@@ -1,7 +1,9 @@
 """Against a real Apache Kafka: finding offsets by the time that records carry."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -94,7 +96,10 @@ def test_a_long_span_begins_at_the_first_record(plain: KafkaSettings) -> None:
 
 def test_records_since_a_time(plain: KafkaSettings) -> None:
     assert sessions_from(plain, SESSIONS[-5]) == list(SESSIONS[-5:])
-    assert sessions_from(plain, date(2025, 6, 16)) == []
+
+
+def test_a_time_after_all_records_misses_none_either(plain: KafkaSettings) -> None:
+    assert sessions_from(plain, date(2025, 6, 16)) == list(SESSIONS)
 
 
 def test_commit_markers_make_reading_begin_earlier_but_never_later(transactional: KafkaSettings) -> None:
@@ -102,6 +107,37 @@ def test_commit_markers_make_reading_begin_earlier_but_never_later(transactional
     for found in (sessions_from(transactional, timedelta(days=5)), sessions_from(transactional, SESSIONS[-5])):
         assert found == list(SESSIONS[-len(found) :])
         assert len(found) >= 4
+
+
+@pytest.mark.slow
+def test_a_batch_that_compaction_has_emptied_hides_no_record_behind_it(kafka_settings: KafkaSettings) -> None:
+    ensure_topics(kafka_settings, kafka_settings.topics)
+    killed = TransactionalPublisher(kafka_settings, "test", f"{kafka_settings.topic_prefix}killed")
+    with suppress(InterruptedError), killed.transaction():
+        publish(killed, kafka_settings, SESSIONS[:1])
+        killed.flush()
+        raise InterruptedError
+    killed.close()
+    publisher = TransactionalPublisher(kafka_settings, "test", f"{kafka_settings.topic_prefix}ingestor")
+    with publisher.transaction():
+        publish(publisher, kafka_settings, SESSIONS)
+    publisher.close()
+
+    wait_for_compaction(kafka_settings, SESSIONS[0])
+
+    assert sessions_from(kafka_settings, SESSIONS[0]) == list(SESSIONS)
+
+
+def wait_for_compaction(settings: KafkaSettings, since: date) -> None:
+    """Wait until the brokers find no record of the quotes by its time any more."""
+    consumer = new_consumer(settings, "test-reader")
+    partitions = partitions_of(consumer, settings.topics.quotes)
+    times = dict.fromkeys(partitions, int(calendar_of("BVMF").closes_at(since).timestamp() * 1000))
+    deadline = monotonic() + 90
+    while any(consumer.offsets_for_times(times).values()):
+        assert monotonic() < deadline, "the brokers' cleaner has emptied no batch"
+        sleep(0.5)
+    consumer.close()
 
 
 def test_an_empty_topic_is_read_to_its_end_at_once(kafka_settings: KafkaSettings) -> None:

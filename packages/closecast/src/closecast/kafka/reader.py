@@ -82,13 +82,15 @@ def offsets_since(
     """Return for each partition an offset from which no record is missed that is not older than `since`.
 
     It is the first such record, or earlier: commit markers of transactions carry the time of their writing, so that
-    old sessions that were published later than `since` are found from their first transaction on.
+    old sessions that were published later than `since` are found from their first transaction on. Where brokers name
+    none it is the beginning, for they look in one segment alone, the first whose newest time is not older, and
+    compaction may have left only an emptied batch in it, such as that of an aborted transaction.
     """
     # Asked first: offsets_for_times would take a partition whose leader is unknown for one without such a record.
-    ends = ends_of(consumer, partitions)
+    begins = begins_of(consumer, partitions)
     found = consumer.offsets_for_times(dict.fromkeys(partitions, int(since.timestamp() * 1000)))
     return {
-        partition: ends[partition] if found.get(partition) is None else found[partition].offset
+        partition: begins[partition] if found.get(partition) is None else found[partition].offset
         for partition in partitions
     }
 
