@@ -82,17 +82,11 @@ def offsets_since(
     """Return for each partition an offset from which no record is missed that is not older than `since`.
 
     It is the first such record, or earlier: commit markers of transactions carry the time of their writing, so that
-    old sessions that were published later than `since` are found from their first transaction on. Where brokers name
-    none it is the beginning, for they look in one segment alone, the first whose newest time is not older, and
-    compaction may have left only an emptied batch in it, such as that of an aborted transaction.
+    old sessions that were published later than `since` are found from their first transaction on.
     """
     # Asked first: offsets_for_times would take a partition whose leader is unknown for one without such a record.
     begins = begins_of(consumer, partitions)
-    found = consumer.offsets_for_times(dict.fromkeys(partitions, int(since.timestamp() * 1000)))
-    return {
-        partition: begins[partition] if found.get(partition) is None else found[partition].offset
-        for partition in partitions
-    }
+    return _offsets_from(consumer, begins, dict.fromkeys(partitions, int(since.timestamp() * 1000)))
 
 
 def offsets_of_latest(
@@ -120,9 +114,25 @@ def offsets_of_latest(
         if (time := time_of(record)) is not None:
             partition = TopicPartition(record.topic, record.partition)
             newest[partition] = max(newest.get(partition, time), time)
-    wanted = {partition: max(0, int((time - span).timestamp() * 1000)) for partition, time in newest.items()}
-    found = consumer.offsets_for_times(wanted) if wanted else {}
+    times = {partition: max(0, int((time - span).timestamp() * 1000)) for partition, time in newest.items()}
+    return _offsets_from(consumer, begins, times)
+
+
+def _offsets_from(
+    consumer: KafkaConsumer, begins: Mapping[TopicPartition, int], times: Mapping[TopicPartition, int]
+) -> dict[TopicPartition, int]:
+    """Return for each partition the offset of the first record that is not older than its time.
+
+    Where brokers name none it is the beginning, for they look in one segment alone, the first whose newest time is not
+    older, and compaction may have left only an emptied batch in it, such as that of an aborted transaction.
+
+    Args:
+        consumer: Asks.
+        begins: The first offset of each partition.
+        times: In milliseconds since 1970; a partition without one is read from its beginning.
+    """
+    found = consumer.offsets_for_times(dict(times)) if times else {}
     return {
-        partition: found[partition].offset if found.get(partition) is not None else begins[partition]
-        for partition in partitions
+        partition: begin if found.get(partition) is None else found[partition].offset
+        for partition, begin in begins.items()
     }
