@@ -133,11 +133,11 @@ def _lines(text: str) -> list[str]:
 
 def _header(lines: list[str]) -> _Header:
     line, text = next(((number, one) for number, one in enumerate(lines, start=1) if one.strip(_BLANK)), (1, ""))
+    delimiters = [delimiter for delimiter in _DELIMITERS if delimiter in text] or _DELIMITERS[:1]
     # Of the delimiters that one counts by which most columns are known.
     delimiter, cells = max(
-        ((delimiter, _cells(text, delimiter, line)) for delimiter in _DELIMITERS if delimiter in text),
+        ((delimiter, _cells(text, delimiter, line)) for delimiter in delimiters),
         key=lambda reading: (len(_positions(reading[1])), len(reading[1])),
-        default=(_DELIMITERS[0], _cells(text, _DELIMITERS[0], line)),
     )
     if len(cells) > _MOST_COLUMNS:
         raise InvalidCsvError(f"has {len(cells)} columns, at most {_MOST_COLUMNS} are read", line)
